@@ -1,0 +1,117 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace logagent::checkpoint {
+
+/// Names one life of one file: 128 random bits. The same after a restart, another one after truncation
+/// or reuse of the inode.
+struct generation_id {
+    std::array<std::uint8_t, 16> bits{};
+
+    /// 22 characters of base64url, as it stands in record keys.
+    std::string text() const;
+    static bool parse(std::string_view text, generation_id& out);
+    /// From the kernel's random source.
+    static generation_id random();
+
+    auto operator<=>(const generation_id&) const = default;
+};
+
+/// How a file is known again: what the kernel says of the inode, and what its first bytes were.
+struct file_identity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t inode_generation = 0;  // 0 = not available
+    std::int64_t birth_time = 0;         // ns; 0 = not available
+    std::uint32_t head_size = 0;         // bytes hashed, at most 1024; grows with the file
+    std::uint64_t head_hash = 0;         // XXH3-64 of them
+
+    bool operator==(const file_identity&) const = default;
+};
+
+/// The bytes just before an offset, to see that they are still the same ones.
+struct anchor {
+    std::uint64_t offset = 0;
+    std::uint32_t size = 0;   // bytes before `offset`, at most 64
+    std::uint64_t hash = 0;   // XXH3-64 of them
+
+    bool operator==(const anchor&) const = default;
+};
+
+struct generation_record {
+    generation_id id;
+    std::string path;              // where it was first seen; goes into record keys
+    file_identity identity;
+    std::int64_t first_seen_ms = 0;  // wall clock
+
+    bool operator==(const generation_record&) const = default;
+};
+
+/// Half-open range of byte offsets.
+struct range {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+
+    bool operator==(const range&) const = default;
+};
+
+/// Byte classes of the loss ledger (DESIGN 4.5). The order is part of the journal's format.
+enum class byte_class : std::uint8_t {
+    skipped_at_start,
+    acked,
+    blank,
+    filtered,
+    cut,
+    dead_letter,
+    truncated_away,
+    abandoned,
+    vanished,
+    stopped,
+};
+inline constexpr std::size_t byte_classes = 10;
+using byte_counts = std::array<std::uint64_t, byte_classes>;
+
+/// How far one generation has come on its way into one topic.
+struct position_record {
+    generation_id generation;
+    std::string topic;
+    std::string log_path;                // the target that reads it
+    std::int32_t partition = -1;         // chosen at the first send; -1 = not yet, or spread
+    std::vector<range> done;             // settled ranges, sorted, disjoint; usually one, from 0
+    std::uint64_t size = 0;              // largest size seen
+    checkpoint::anchor anchor;           // at the end of the first settled range
+    byte_counts counts{};                // classes of the settled bytes
+
+    bool operator==(const position_record&) const = default;
+};
+
+/// A target that was applied once: files that did not exist then start at 0.
+struct target_record {
+    std::string log_path;
+    std::string topic;
+    std::int64_t applied_ms = 0;  // wall clock of the first application
+
+    bool operator==(const target_record&) const = default;
+};
+
+/// Everything the journal holds.
+struct state {
+    using position_key = std::pair<generation_id, std::string>;  // generation, topic
+    using target_key = std::pair<std::string, std::string>;      // log_path, topic
+
+    std::map<generation_id, generation_record> generations;
+    std::map<position_key, position_record> positions;
+    std::map<target_key, target_record> targets;
+    byte_counts retired{};  // classes of positions that were removed
+    std::int64_t last_stop_ms = 0;  // wall clock of the last write before this start; 0 = new state
+};
+
+}  // namespace logagent::checkpoint
