@@ -23,6 +23,12 @@ struct record {
 /// A topic the producer knows, valid for the producer's life, also across its rebuilds.
 using topic_handle = std::uint32_t;
 
+/// A header of a record; both are copied.
+struct header {
+    std::string_view name;
+    std::string_view value;
+};
+
 /// What became of a call of produce(). Records [accepted, n) were not taken: nothing of them will be
 /// reported. Those listed in `refused` lie below `accepted`, were not taken either and are not
 /// reported: a record that is too large for the client leaves such a hole.
@@ -69,6 +75,11 @@ public:
     /// being rebuilt accepts nothing.
     virtual produce_result produce(topic_handle topic, std::int32_t partition,
                                    std::span<const record> records, void* batch) = 0;
+
+    /// Queues one record with headers (copied), for a partition of the client's choice; value and key
+    /// as in produce(). Returns error::none, or why it was not taken: then nothing is reported.
+    virtual error produce_one(topic_handle topic, const record& single,
+                              std::span<const header> headers, void* batch) = 0;
 
     /// Records accepted and not yet reported.
     virtual std::size_t outstanding() const = 0;

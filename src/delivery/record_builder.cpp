@@ -1,0 +1,206 @@
+#include "logagent/delivery/record_builder.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "logagent/base/bytes.hpp"
+#include "logagent/base/escape.hpp"
+
+namespace logagent::delivery {
+
+namespace {
+
+using checkpoint::byte_class;
+
+constexpr std::size_t key_block_size = 64 * 1024;
+constexpr std::size_t longest_offsets = 2 * base::number_room + 2;
+// What Kafka's framing of one record takes at most beside key and value (DESIGN 4.3).
+constexpr std::uint64_t framing = 128;
+
+bool is_blank(const char* text, std::uint32_t size) noexcept {
+    for (std::uint32_t at = 0; at < size; ++at) {
+        const char c = text[at];
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\v' && c != '\f') return false;
+    }
+    return true;
+}
+
+std::string key_prefix(const record_builder::origin& from, fleet::key_kind kind) {
+    std::string prefix{"["};
+    if (kind == fleet::key_kind::full) {
+        for (const std::string_view part :
+             {from.host, std::string_view{from.target->service}, from.path}) {
+            base::append_json_string(prefix, part);
+            prefix += ',';
+        }
+    }
+    prefix += '"';
+    prefix += from.generation->text();
+    prefix += "\",";
+    return prefix;
+}
+
+void append_time(std::string& out, std::int64_t now_ms) {
+    const std::time_t seconds = static_cast<std::time_t>(now_ms / 1000);
+    std::tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[40];
+    const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    out.append(text, size);
+    std::snprintf(text, sizeof text, ".%03dZ", static_cast<int>(now_ms % 1000));
+    out += text;
+}
+
+}  // namespace
+
+void record_builder::begin(const origin& from, run& into) {
+    from_ = from;
+    run_ = &into;
+    into.counts = {};
+    records_.clear();
+    traces_.clear();
+    dead_letters_.clear();
+    keys_used_ = 0;
+    key_block_ = 0;
+    key_block_used_ = 0;
+    write_prefix();
+    borrow_ = from.target->format == fleet::record_format::raw && !from.filter->masks();
+    const std::uint64_t limit = std::min(from.target->max_line_bytes, from.record_limit);
+    const std::uint64_t key = from.target->key == fleet::key_kind::none
+                                  ? 0
+                                  : prefix_.size() + longest_offsets;
+    value_limit_ = limit > key + framing ? limit - key - framing : 1;
+}
+
+void record_builder::write_prefix() {
+    if (from_.target->key == fleet::key_kind::none) {
+        prefix_.clear();
+    } else {
+        prefix_ = key_prefix(from_, from_.target->key);
+    }
+}
+
+std::uint32_t record_builder::write_key(std::uint64_t begin, std::uint64_t end) {
+    const std::size_t room = prefix_.size() + longest_offsets;
+    if (key_blocks_.empty() || key_block_used_ + room > key_block_size) {
+        if (!key_blocks_.empty() && key_block_used_ > 0) ++key_block_;
+        // A path is at most 4096 bytes, escaped six times that: a key always fits into one block.
+        if (key_block_ >= key_blocks_.size())
+            key_blocks_.push_back(std::make_unique_for_overwrite<char[]>(key_block_size));
+        key_block_used_ = 0;
+    }
+    char* const first = key_blocks_[key_block_].get() + key_block_used_;
+    std::memcpy(first, prefix_.data(), prefix_.size());
+    char* at = base::write_number(first + prefix_.size(), begin);
+    *at++ = ',';
+    at = base::write_number(at, end);
+    *at++ = ']';
+    const auto size = static_cast<std::uint32_t>(at - first);
+    key_block_used_ += size;
+    keys_used_ += size;
+    records_.back().key = first;
+    records_.back().key_size = size;
+    return size;
+}
+
+bool record_builder::add(const line& added) {
+    const fleet::log_target& target = *from_.target;
+    std::uint32_t size = added.size;
+    if (size > 0 && added.cut == 0 && added.text[size - 1] == '\r') --size;
+    const std::uint64_t whole = added.end - added.begin;
+    if (target.skip_blank && added.cut == 0 && is_blank(added.text, size)) {
+        count(byte_class::blank, whole);
+        return true;
+    }
+    std::string_view value{added.text, size};
+    if (!from_.filter->passes(value)) {
+        count(byte_class::filtered, whole);
+        return true;
+    }
+    std::uint64_t cut = added.cut;
+    if (borrow_) {
+        if (size > value_limit_ || cut > 0) {
+            if (target.oversize == fleet::oversize_policy::dead_letter) {
+                count(byte_class::dead_letter, whole);
+                dead_letters_.push_back(added);
+                return true;
+            }
+            const auto kept = std::min<std::uint64_t>(size, value_limit_);
+            cut += size - kept;
+            size = static_cast<std::uint32_t>(kept);
+        }
+        records_.push_back(kafka::record{added.text, size, nullptr, 0});
+    } else {
+        value = from_.filter->masked(value, masked_);
+        if (value.size() > value_limit_ || cut > 0) {
+            if (target.oversize == fleet::oversize_policy::dead_letter) {
+                count(byte_class::dead_letter, whole);
+                dead_letters_.push_back(added);
+                return true;
+            }
+            if (value.size() > value_limit_) {
+                cut += value.size() - value_limit_;
+                value = value.substr(0, value_limit_);
+            }
+        }
+        if (!add_built(added, value)) return false;
+    }
+    // A mask may have made the line longer, so what was cut can exceed what stood in the file.
+    cut = std::min(cut, whole);
+    count(byte_class::cut, cut);
+    count(byte_class::acked, whole - cut);
+    if (target.key != fleet::key_kind::none) write_key(added.begin, added.end);
+    traces_.push_back(traced_record{records_.back().value, added.begin, added.end});
+    return true;
+}
+
+bool record_builder::add_built(const line& added, std::string_view value) {
+    std::string_view bytes = value;
+    if (from_.target->format == fleet::record_format::json) {
+        std::string message;
+        const bool repaired = base::append_json_string(message, value);
+        envelope_.assign("{\"@timestamp\":\"");
+        append_time(envelope_, from_.now_ms);
+        envelope_ += "\",\"host\":";
+        base::append_json_string(envelope_, from_.host);
+        envelope_ += ",\"service\":";
+        base::append_json_string(envelope_, from_.target->service);
+        envelope_ += ",\"path\":";
+        base::append_json_string(envelope_, from_.path);
+        envelope_ += ",\"generation\":\"" + from_.generation->text() + "\",\"start\":";
+        base::append_number(envelope_, added.begin);
+        envelope_ += ",\"end\":";
+        base::append_number(envelope_, added.end);
+        envelope_ += ",\"message\":";
+        envelope_ += message;
+        if (repaired) envelope_ += ",\"encoding_error\":true";
+        envelope_ += '}';
+        bytes = envelope_;
+    }
+    if (!run_->built) run_->built = pool_.allocate(std::max(chunk_pool::large, bytes.size()));
+    chunk& room = *run_->built;
+    if (room.room().size() < bytes.size()) return false;
+    char* const place = room.room().data();
+    std::memcpy(place, bytes.data(), bytes.size());
+    room.use(bytes.size());
+    records_.push_back(
+        kafka::record{place, static_cast<std::uint32_t>(bytes.size()), nullptr, 0});
+    return true;
+}
+
+std::string record_builder::key_of(const origin& from, std::uint64_t begin, std::uint64_t end,
+                                   bool always) const {
+    const auto kind = from.target->key == fleet::key_kind::none && always ? fleet::key_kind::full
+                                                                          : from.target->key;
+    if (kind == fleet::key_kind::none) return {};
+    std::string key = key_prefix(from, kind);
+    base::append_number(key, begin);
+    key += ',';
+    base::append_number(key, end);
+    key += ']';
+    return key;
+}
+
+}  // namespace logagent::delivery

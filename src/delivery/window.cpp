@@ -1,0 +1,77 @@
+#include "logagent/delivery/window.hpp"
+
+#include <cassert>
+
+namespace logagent::delivery {
+
+window::~window() {
+    while (first_) {
+        std::unique_ptr<run> gone{first_};
+        first_ = first_->next;
+    }
+}
+
+run& window::push(std::unique_ptr<run> added) {
+    assert(added->begin == end());
+    run* const pushed = added.release();
+    pushed->next = nullptr;
+    (last_ ? last_->next : first_) = pushed;
+    last_ = pushed;
+    return *pushed;
+}
+
+run* window::next_unsent() const noexcept {
+    if (broken()) return nullptr;
+    for (run* at = first_; at; at = at->next)
+        if (at->now == run::state::unsent) return at;
+    return nullptr;
+}
+
+run* window::first_failed() const noexcept {
+    for (run* at = first_; at; at = at->next)
+        if (at->now == run::state::failed) return at;
+    return nullptr;
+}
+
+void window::sent(run& which, std::uint32_t records, time_point now) {
+    assert(which.now == run::state::unsent && which.pending == 0);
+    which.now = run::state::sent;
+    which.records = records;
+    which.pending = records;
+    which.sent_at = now;
+    if (records > 0) ++outstanding_;
+}
+
+bool window::delivered(run& which, std::uint32_t count) {
+    assert(which.pending >= count);
+    which.pending -= count;
+    if (which.pending > 0) return false;
+    --outstanding_;
+    return true;
+}
+
+void window::failed(run& which, kafka::error code) {
+    if (which.now != run::state::failed) {
+        which.now = run::state::failed;
+        which.code = code;
+        ++failed_;
+    }
+    delivered(which, 1);
+}
+
+void window::abandon(run& which, kafka::error code) {
+    if (which.pending == 0) return;
+    which.pending = 1;
+    failed(which, code);
+}
+
+std::unique_ptr<run> window::take_settled() {
+    if (!first_ || first_->now != run::state::sent || first_->pending > 0) return nullptr;
+    std::unique_ptr<run> settled{first_};
+    first_ = first_->next;
+    if (!first_) last_ = nullptr;
+    committed_ = settled->end;
+    return settled;
+}
+
+}  // namespace logagent::delivery
