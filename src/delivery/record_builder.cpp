@@ -152,7 +152,8 @@ bool record_builder::add(const line& added) {
     count(byte_class::cut, cut);
     count(byte_class::acked, whole - cut);
     if (target.key != fleet::key_kind::none) write_key(added.begin, added.end);
-    traces_.push_back(traced_record{records_.back().value, added.begin, added.end});
+    if (from_.trace)
+        traces_.push_back(traced_record{records_.back().value, added.begin, added.end});
     return true;
 }
 

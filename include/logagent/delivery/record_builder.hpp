@@ -60,6 +60,7 @@ public:
         const checkpoint::generation_id* generation = nullptr;
         std::uint32_t record_limit = 0;  // of the topic
         std::int64_t now_ms = 0;         // wall clock, for the JSON envelope
+        bool trace = false;              // fill traces(); costs a little for each line
     };
 
     /// Begins the records of `into`.
@@ -70,8 +71,8 @@ public:
     bool add(const line& added);
 
     const std::vector<kafka::record>& records() const noexcept { return records_; }
-    /// Where each record lies in the file; index as in records().
-    const std::vector<traced_record>& traces() const noexcept { return traces_; }
+    /// Where each record lies in the file; index as in records(). Empty unless asked for.
+    std::vector<traced_record>& traces() noexcept { return traces_; }
     /// Lines that the size policy sends to the dead letter topic; their bytes count as such.
     const std::vector<line>& dead_letters() const noexcept { return dead_letters_; }
     /// Bytes of the keys, for the budget.

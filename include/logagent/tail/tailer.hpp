@@ -1,0 +1,246 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "logagent/checkpoint/store.hpp"
+#include "logagent/delivery/record_builder.hpp"
+#include "logagent/delivery/retry_class.hpp"
+#include "logagent/delivery/topic.hpp"
+#include "logagent/delivery/window.hpp"
+#include "logagent/fleet/log_target.hpp"
+#include "logagent/os/disk.hpp"
+#include "logagent/tail/fingerprint.hpp"
+
+namespace logagent::tail {
+
+using delivery::duration;
+using delivery::time_point;
+
+/// The moment a decision is made at: steady time to reckon with, wall time only for stamps.
+struct moment {
+    time_point steady;
+    std::int64_t wall_ms = 0;
+};
+
+/// A target with what was compiled from it. Shared by all files it reads; replaced as a whole when
+/// its entry changes, so that files keep descriptor, position and limiter.
+struct live_target {
+    live_target(fleet::log_target wanted, std::size_t order_of)
+        : target{std::move(wanted)}, filter{target}, order{order_of} {}
+
+    fleet::log_target target;
+    delivery::line_filter filter;
+    std::size_t order;
+    bool first_application = false;  // files that exist now begin where `start` says
+    std::int64_t applied_ms = 0;     // wall clock of the first application ever
+};
+
+/// Numbers that /metrics shows; kept over all tailers since the start of the process.
+struct totals {
+    std::uint64_t lines_read = 0;
+    std::uint64_t lines_acked = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t rewinds = 0;
+    std::uint64_t blocking_reads = 0;
+    std::uint64_t rotations = 0;
+    std::uint64_t truncations = 0;
+};
+
+/// A line on its way to the dead letter topic.
+struct dead_letter : delivery::batch {
+    dead_letter() : batch{kind::dead_letter} {}
+
+    delivery::run* from = nullptr;
+    std::string topic;   // "<topic>.dead"
+    std::string key;
+    std::string value;   // cut to fit
+    std::string reason;
+    std::string range;   // "begin-end" in the generation
+    time_point first_try{};
+    time_point next_try{};
+    bool in_flight = false;
+};
+
+/// What the tailers of one process share; owned by the collector.
+struct services {
+    kafka::producer& main;
+    kafka::producer& careful;
+    delivery::topic_table& topics;
+    delivery::budget& budget;
+    delivery::chunk_pool& chunks;
+    delivery::record_builder& builder;
+    checkpoint::store& store;
+    std::string host;
+    delivery::token_bucket& host_limit;  // max_send_rate_bytes
+    std::function<void(std::unique_ptr<dead_letter>)> bury;
+    totals& counted;
+    delivery::chunk_ref shared_chunk{};   // reads with little to read go into one chunk
+};
+
+/// What a tailer wants after a step.
+struct wish {
+    enum class what : std::uint8_t {
+        again,      // has more to do right now
+        event,      // nothing to do until the file changes, a report comes or the target changes
+        at,         // look again at `when`
+        room,       // the budget or the partition is full: after acknowledgements
+        topic,      // the topic takes nothing: after its description changed
+        replaced,   // the bytes at the position are not the ones that were there: a new generation
+        settled,    // draining, read to its end and everything acknowledged
+    };
+    what then = what::event;
+    time_point when{};
+};
+
+/// Sends one generation of one file to one topic: the whole data path of a file.
+///
+/// Decides and reads, but never waits: step() does a bounded piece of work and says what it wants
+/// next. Delivery reports come in through the collector.
+class tailer {
+public:
+    enum class state : std::uint8_t { waiting, tailing, throttled, error, draining, done };
+
+    struct start {
+        checkpoint::generation_record generation;
+        checkpoint::position_record position;
+        bool recorded = false;  // the journal has both already
+    };
+
+    tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
+           std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+
+    /// One bounded piece of work. `may_read`: nothing older of the same path is still to be sent.
+    wish step(const moment& now, bool may_read);
+
+    /// Looks at size and head after an event or in a sweep. False: the file was truncated or
+    /// rewritten, and a new generation begins.
+    bool inspect(const moment& now);
+
+    /// The name at the path belongs to another file now (or to none): read to the end, then finish.
+    void drain(const moment& now);
+    /// Sends a last line without line end, too: nobody will complete it.
+    void accept_partial() noexcept { accept_partial_ = true; }
+    /// No more reading; reports still come in. `lost`: class of what stays unread.
+    void stop_reading(checkpoint::byte_class lost, bool counts);
+
+    // Delivery reports, found through the run.
+    void delivered(delivery::run& which, std::uint32_t count, const moment& now);
+    void failed(delivery::run& which, const char* value, kafka::error code, const moment& now);
+    void abandoned(bool careful_producer, const moment& now);
+
+    void retarget(std::shared_ptr<const live_target> target) { target_ = std::move(target); }
+
+    const live_target& target() const noexcept { return *target_; }
+    const checkpoint::generation_record& generation() const noexcept { return generation_; }
+    std::string_view path() const noexcept { return path_; }
+    const os::file* file() const noexcept { return file_.get(); }
+    state now() const noexcept { return state_; }
+    const std::string& error() const noexcept { return error_; }
+    std::uint64_t read_offset() const noexcept { return window_.end(); }
+    std::uint64_t acked_offset() const noexcept { return window_.committed(); }
+    std::uint64_t size() const noexcept { return size_; }
+    std::uint64_t in_flight() const noexcept { return window_.in_flight(); }
+    const checkpoint::byte_counts& counts() const noexcept { return counts_; }
+    bool draining() const noexcept { return draining_; }
+    bool reading() const noexcept { return reading_; }
+    /// Read to the end as far as known, and everything acknowledged.
+    bool caught_up() const noexcept { return at_end_ && window_.empty(); }
+    bool idle() const noexcept { return window_.empty(); }
+    bool quiet() const noexcept { return window_.quiet(); }
+    double throttled_seconds(time_point now) const noexcept;
+    /// Lines and bytes per second over the last few seconds.
+    std::pair<double, double> rates(time_point now) const noexcept;
+    time_point oldest_sent() const noexcept;
+    const delivery::topic& sends_to() const noexcept { return *topic_; }
+
+    /// What the journal should hold about it now.
+    checkpoint::position_record position() const;
+    bool take_dirty() noexcept { return std::exchange(dirty_, false); }
+
+    // Book-keeping of the collector.
+    struct hooks {
+        bool ready = false;
+        bool wants_room = false;
+        bool wants_topic = false;
+        bool dirty_listed = false;
+        bool wake_after_reports = false;
+        std::uint64_t timer = 0;
+    };
+    hooks links;
+    void* source = nullptr;
+
+private:
+    wish recover(const moment& now);
+    wish send_unsent(delivery::run& again, const moment& now);
+    wish choose_lane(const moment& now, delivery::lane*& chosen);
+    wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines,
+                   std::uint64_t bytes);
+    wish at_end(const moment& now);
+    wish cold(const moment& now, std::uint64_t offset, std::size_t size);
+    wish read_failed(const moment& now, int code);
+    wish long_line(const moment& now, delivery::lane& to);
+    wish find_line_end(const moment& now, std::uint64_t& end, bool& found);
+    std::unique_ptr<delivery::run> make_run(const delivery::chunk_ref& bytes, const char* text,
+                                            std::uint32_t size, std::uint64_t begin);
+    delivery::record_builder::origin origin(const moment& now) const;
+    std::uint32_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
+                        bool unterminated);
+    bool produce(delivery::run& built, delivery::lane& to, const moment& now);
+    void bury_lines(delivery::run& from, const moment& now);
+    void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
+              const moment& now);
+    void settle(const moment& now);
+    void release(delivery::run& which);
+    void remember_anchor(const delivery::run& settled);
+    bool record_generation();
+    void throttle(const moment& now, bool on) noexcept;
+    void note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept;
+    std::uint64_t longest_line() const noexcept;
+
+    services& shared_;
+    std::shared_ptr<const live_target> target_;
+    std::string_view path_;  // owned by the source
+    std::unique_ptr<os::file> file_;
+    checkpoint::generation_record generation_;
+    checkpoint::position_record position_;  // identity fields only; the rest lives below
+    delivery::rate_limit& limit_;
+    delivery::topic* topic_;
+    delivery::window window_;
+    checkpoint::byte_counts counts_{};
+    std::uint64_t size_ = 0;
+
+    std::array<char, anchor_bytes> anchor_{};  // bytes before read_offset()
+    std::uint32_t anchor_size_ = 0;
+    checkpoint::anchor committed_anchor_;       // bytes before acked_offset(), hashed
+
+    std::uint64_t scanned_to_ = 0;       // of a line longer than the limit; 0 = none
+    std::size_t wanted_room_ = 0;        // the line at the position needs a chunk this large
+    std::uint32_t line_size_ = 200;      // running mean, to read no more than may be sent
+    time_point cold_since_{};
+    time_point retry_at_{};
+    duration backoff_{};
+    double throttled_ = 0;
+    time_point throttled_since_{};
+    time_point rate_slot_{};
+    std::uint64_t slot_lines_ = 0, slot_bytes_ = 0;
+    std::uint64_t last_lines_ = 0, last_bytes_ = 0;
+    std::string error_;
+    state state_ = state::waiting;
+    bool recorded_ = false;
+    bool dirty_ = false;
+    bool reading_ = true;
+    bool draining_ = false;
+    bool at_end_ = false;
+    bool catching_up_ = false;
+    bool careful_ = false;
+    bool accept_partial_ = false;
+    std::uint8_t ends_seen_ = 0;   // while draining
+    time_point drained_since_{};
+};
+
+}  // namespace logagent::tail
