@@ -39,6 +39,13 @@ std::string_view without_comment(std::string_view text) {
     return text;
 }
 
+/// Enough of a line to find it, and no more: the rest may be a secret.
+std::string beginning(std::string_view line) {
+    line = trimmed(line);
+    const auto word = line.substr(0, line.find_first_of(" \t="));
+    return "'" + visible(word, 40) + (word.size() < line.size() ? " ...'" : "'");
+}
+
 bool only_comment(std::string_view text) {
     text = trimmed(text);
     return text.empty() || is_comment(text.front());
@@ -63,8 +70,8 @@ private:
     void read_line(std::string_view line) {
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (only_comment(line)) return;
-        if (!is_utf8(line)) return complain("not UTF-8: " + visible(line, 60));
-        if (line.find('\0') != line.npos) return complain("holds a NUL byte: " + visible(line, 60));
+        if (!is_utf8(line)) return complain("not UTF-8: " + beginning(line));
+        if (line.find('\0') != line.npos) return complain("holds a NUL byte: " + beginning(line));
         const auto content = trimmed(line);
         if (content.front() == '[') return read_section(content);
         read_pair(content);
@@ -73,7 +80,7 @@ private:
     void read_section(std::string_view content) {
         const auto close = content.find(']');
         if (close == content.npos || !only_comment(content.substr(close + 1)))
-            return complain("a section is written [name], not " + visible(content, 60));
+            return complain("a section is written [name], not " + beginning(content));
         section_ = lower(trimmed(content.substr(1, close - 1)));
         if (section_.empty()) return complain("the section has no name");
         document_.sections.push_back({section_, line_});
@@ -83,7 +90,7 @@ private:
         const auto equals = content.find('=');
         const auto key = lower(trimmed(content.substr(0, std::min(equals, content.size()))));
         if (equals == content.npos || key.empty())
-            return complain("expected key = value, not " + visible(content, 60));
+            return complain("expected key = value, not " + beginning(content));
         std::string value;
         // The blank before a comment may be the one after '=', so the value is cut before trimming.
         if (!read_value(key, content.substr(equals + 1), value)) return;

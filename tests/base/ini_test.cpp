@@ -84,3 +84,9 @@ TEST_CASE("includes and environment variables are plain text", "[ini]") {
     CHECK(file.errors.size() == 1);
     CHECK(value_of(file, "a") == "${HOME||x}");
 }
+
+TEST_CASE("a message about a line shows its first word only", "[ini]") {
+    const auto file = parse_ini("kafka.sasl.password hunter2\n");
+    REQUIRE(file.errors.size() == 1);
+    CHECK(file.errors[0].text == "expected key = value, not 'kafka.sasl.password ...'");
+}
