@@ -48,6 +48,9 @@ constexpr std::array<level_name, 5> level_names{{{"trace", "TRACE"},
                                                  {"warn", "WARN "},
                                                  {"error", "ERROR"}}};
 
+/// A record is for people; the beginning of a huge text tells them enough.
+constexpr std::size_t longest_text = 4096;
+
 /// 2026-11-23T18:40:01.123Z
 std::string stamp(std::chrono::system_clock::time_point now) {
     const auto since =
@@ -80,16 +83,46 @@ boost::shared_ptr<sinks::sink> standard_error() {
     return make_sink(std::move(backend));
 }
 
+/// Keeps rotated files as PATH.1 (the newest), PATH.2 and so on, the way logrotate does. The
+/// library's own numbering cannot be used: after a restart it gives a number away a second time.
+class numbered_files : public sinks::file::collector {
+public:
+    explicit numbered_files(std::uint32_t keep) : keep_{keep} {}
+
+    void store_file(const boost::filesystem::path& full) override {
+        const auto path = full.string();
+        // What cannot be renamed is overwritten or stays; the log itself goes on in either case.
+        std::error_code ec;
+        for (auto number = keep_; number > 1; --number)
+            std::filesystem::rename(numbered(path, number - 1), numbered(path, number), ec);
+        if (keep_ == 0) {
+            std::filesystem::remove(path, ec);
+        } else {
+            std::filesystem::rename(path, numbered(path, 1), ec);
+        }
+    }
+
+    bool is_in_storage(const boost::filesystem::path&) const override { return false; }
+
+    sinks::file::scan_result scan_for_files(sinks::file::scan_method,
+                                            const boost::filesystem::path&) override {
+        return {};
+    }
+
+private:
+    static std::string numbered(const std::string& path, std::uint32_t number) {
+        return path + "." + std::to_string(number);
+    }
+
+    std::uint32_t keep_;
+};
+
 boost::shared_ptr<sinks::sink> rotated_file(const log_settings& settings) {
     auto backend = boost::make_shared<sinks::text_file_backend>(
-        keywords::file_name = settings.path, keywords::target_file_name = settings.path + ".%N",
-        keywords::rotation_size = settings.rotate_bytes,
-        keywords::open_mode = std::ios_base::app | std::ios_base::out, keywords::auto_flush = true,
+        keywords::file_name = settings.path, keywords::rotation_size = settings.rotate_bytes,
+        keywords::open_mode = std::ios_base::out | std::ios_base::app, keywords::auto_flush = true,
         keywords::enable_final_rotation = false);
-    const auto directory = std::filesystem::absolute(settings.path).parent_path();
-    backend->set_file_collector(sinks::file::make_collector(keywords::target = directory.string(),
-                                                            keywords::max_files = settings.keep));
-    backend->scan_for_files();  // so that rotated files of earlier runs count, and are numbered on
+    backend->set_file_collector(boost::make_shared<numbered_files>(settings.keep));
     return make_sink(std::move(backend));
 }
 
@@ -126,7 +159,7 @@ void write_line(log_level level, std::string_view name, std::string_view text) {
     line += ' ';
     line += name;
     line += ": ";
-    append_visible(line, text);
+    line += visible(text, longest_text);
     if (auto record = log.logger.open_record()) {
         logging::record_ostream stream{record};
         stream.write(line.data(), static_cast<std::streamsize>(line.size()));

@@ -139,6 +139,18 @@ TEST_CASE("every field is checked for its type and its range", "[logconfig]") {
     }
 }
 
+TEST_CASE("an entry that could be understood in two ways does not harm its neighbours",
+          "[logconfig]") {
+    const auto out = parse_logconfig(
+        R"([{"log_path":"/a","topic":"t","topic":"u"},{"log_path":"/b","topic":"t"},
+            {"log_path":"/c","topic":"t","later":{"deep":[1,1e999]}},{"log_path":"/d","topic":"t"}])");
+    CHECK_FALSE(out.broken);
+    CHECK(out.indexes == std::vector<std::size_t>{1, 3});
+    REQUIRE(out.errors.size() == 2);
+    CHECK(out.errors[0].pointer == "/0/topic");
+    CHECK(out.errors[1].pointer == "/2/later/deep/1");
+}
+
 TEST_CASE("paths and topics that cannot be meant are refused", "[logconfig]") {
     const auto path_verdict = [](const std::string& path) {
         return verdict(R"([{"topic":"t","log_path":")" + path + "\"}]");

@@ -39,7 +39,7 @@ struct log_settings {
     std::string path = "-";  // "-" is standard error
     log_level level = log_level::info;
     std::uint64_t rotate_bytes = 16 * 1024 * 1024;
-    std::uint32_t keep = 4;  // rotated files (PATH.1, PATH.2 ... the highest is the newest)
+    std::uint32_t keep = 4;  // rotated files: PATH.1 is the newest
 };
 
 /// Opens the log, or opens it anew with other settings. Until then records go to standard error.
