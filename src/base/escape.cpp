@@ -1,0 +1,217 @@
+#include "logagent/base/escape.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+namespace logagent::base {
+
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+unsigned char octet(std::string_view bytes, std::size_t index) {
+    return static_cast<unsigned char>(bytes[index]);
+}
+
+/// What a lead byte promises: how many bytes follow, and the range of the first of them, which
+/// keeps out overlong forms, surrogates and what lies beyond U+10FFFF (Unicode table 3-7).
+struct promise {
+    std::size_t following = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+};
+
+promise promise_of(unsigned char lead) {
+    if (lead >= 0xC2 && lead <= 0xDF) return {1};
+    if (lead == 0xE0) return {2, 0xA0, 0xBF};
+    if (lead == 0xED) return {2, 0x80, 0x9F};
+    if (lead >= 0xE1 && lead <= 0xEF) return {2};
+    if (lead == 0xF0) return {3, 0x90, 0xBF};
+    if (lead >= 0xF1 && lead <= 0xF3) return {3};
+    if (lead == 0xF4) return {3, 0x80, 0x8F};
+    return {};
+}
+
+/// Length of the run of ASCII at the start.
+std::size_t ascii_run(std::string_view bytes) {
+    std::size_t at = 0;
+    for (; at + 8 <= bytes.size(); at += 8) {
+        std::uint64_t word;
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        if (word & 0x8080808080808080U) break;
+    }
+    while (at < bytes.size() && octet(bytes, at) < 0x80)
+        ++at;
+    return at;
+}
+
+/// Length of the valid UTF-8 at the start.
+std::size_t valid_run(std::string_view bytes) {
+    std::size_t at = 0;
+    for (;;) {
+        at += ascii_run(bytes.substr(at));
+        if (at == bytes.size()) return at;
+        const auto next = first_character(bytes.substr(at));
+        if (!next.valid) return at;
+        at += next.length;
+    }
+}
+
+/// Characters that change how the text around them is shown, or break lines in some viewers.
+bool is_deceptive(char32_t code) {
+    return code == 0x061C || code == 0x180E || (code >= 0x200B && code <= 0x200F) ||
+           (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F) ||
+           code == 0xFEFF || (code >= 0xFFF9 && code <= 0xFFFB) ||
+           (code >= 0xE0000 && code <= 0xE007F);
+}
+
+void append_octet(std::string& out, unsigned char value) {
+    out += "\\x";
+    out.push_back(hex_digits[value >> 4]);
+    out.push_back(hex_digits[value & 0x0F]);
+}
+
+void append_code(std::string& out, char32_t code) {
+    out += "\\u{";
+    int shift = 20;
+    while (shift > 0 && code >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        out.push_back(hex_digits[code >> shift & 0x0F]);
+    out.push_back('}');
+}
+
+/// Appends one character, made visible.
+void append_visible(std::string& out, const character& next, std::string_view bytes) {
+    if (!next.valid) {
+        for (std::size_t i = 0; i < next.length; ++i)
+            append_octet(out, octet(bytes, i));
+    } else if (next.code == '\t') {
+        out += "\\t";
+    } else if (next.code == '\n') {
+        out += "\\n";
+    } else if (next.code == '\r') {
+        out += "\\r";
+    } else if (next.code < 0x20 || (next.code >= 0x7F && next.code < 0xA0)) {
+        append_octet(out, static_cast<unsigned char>(next.code));
+    } else if (is_deceptive(next.code)) {
+        append_code(out, next.code);
+    } else {
+        out.append(bytes.substr(0, next.length));
+    }
+}
+
+/// Length of the run at the start that visible() leaves alone without a closer look.
+std::size_t plain_run(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size() && text[at] >= 0x20 && text[at] < 0x7F)
+        ++at;
+    return at;
+}
+
+}  // namespace
+
+character first_character(std::string_view bytes) noexcept {
+    const unsigned char lead = octet(bytes, 0);
+    if (lead < 0x80) return {lead, 1, true};
+    const promise expected = promise_of(lead);
+    if (expected.following == 0) return {0xFFFD, 1, false};
+    char32_t code = lead & (0x3FU >> expected.following);
+    for (std::size_t i = 1; i <= expected.following; ++i) {
+        if (i == bytes.size()) return {0xFFFD, i, false};
+        const unsigned char next = octet(bytes, i);
+        const unsigned char low = i == 1 ? expected.low : 0x80;
+        const unsigned char high = i == 1 ? expected.high : 0xBF;
+        if (next < low || next > high) return {0xFFFD, i, false};
+        code = code << 6 | (next & 0x3FU);
+    }
+    return {code, expected.following + 1, true};
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+    return valid_run(bytes) == bytes.size();
+}
+
+bool append_repaired(std::string& out, std::string_view bytes) {
+    bool repaired = false;
+    for (;;) {
+        const auto valid = valid_run(bytes);
+        out.append(bytes.substr(0, valid));
+        bytes.remove_prefix(valid);
+        if (bytes.empty()) return repaired;
+        out.append(replacement);
+        repaired = true;
+        bytes.remove_prefix(first_character(bytes).length);
+    }
+}
+
+void append_visible(std::string& out, std::string_view text) {
+    while (!text.empty()) {
+        const auto plain = plain_run(text);
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty()) return;
+        const auto next = first_character(text);
+        append_visible(out, next, text);
+        text.remove_prefix(next.length);
+    }
+}
+
+std::string visible(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    append_visible(out, text);
+    return out;
+}
+
+std::string visible(std::string_view text, std::size_t limit) {
+    std::string out;
+    while (!text.empty()) {
+        if (out.size() >= limit) return out + "...";
+        const auto next = first_character(text);
+        append_visible(out, next, text);
+        text.remove_prefix(next.length);
+    }
+    return out;
+}
+
+bool append_json_string(std::string& out, std::string_view text) {
+    bool repaired = false;
+    out.push_back('"');
+    std::size_t begin = 0;
+    const auto flush = [&](std::size_t end) {
+        repaired |= append_repaired(out, text.substr(begin, end - begin));
+        begin = end + 1;
+    };
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const unsigned char c = octet(text, at);
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        flush(at);
+        out.push_back('\\');
+        switch (c) {
+            case '"':
+            case '\\':
+                out.push_back(static_cast<char>(c));
+                break;
+            case '\n':
+                out.push_back('n');
+                break;
+            case '\r':
+                out.push_back('r');
+                break;
+            case '\t':
+                out.push_back('t');
+                break;
+            default:
+                out += "u00";
+                out.push_back(hex_digits[c >> 4]);
+                out.push_back(hex_digits[c & 0x0F]);
+        }
+    }
+    flush(text.size());
+    out.push_back('"');
+    return repaired;
+}
+
+}  // namespace logagent::base
