@@ -28,11 +28,12 @@ struct answer {
 struct resolver_options {
     std::string
         servers;  // "ip:port,ip:port" instead of those of `resolv_conf`; empty = resolv_conf
-    std::string resolv_conf = "/etc/resolv.conf";  // looked at again at most once a second
-    std::uint16_t port = 53;                       // of the servers that resolv_conf names
-    std::chrono::milliseconds try_timeout{1000};   // for one question to one server
-    int tries = 2;                                 // questions to each server
-    std::chrono::milliseconds stale_after{500};    // old addresses are given out after this wait
+    std::string resolv_conf = "/etc/resolv.conf";  // a change of it is noticed when a name is asked
+    std::chrono::milliseconds look_again{1000};   // ... but it is looked at no more often than this
+    std::uint16_t port = 53;                      // of the servers that resolv_conf names
+    std::chrono::milliseconds try_timeout{1000};  // for one question to one server
+    int tries = 2;                                // questions to each server
+    std::chrono::milliseconds stale_after{500};   // old addresses are given out after this wait
 };
 
 /// Resolves host names with a cache (1 s to 60 s, by TTL). Numeric addresses are answered without
@@ -54,7 +55,7 @@ public:
 
 private:
     class lookups;
-    std::shared_ptr<lookups> lookups_;
+    std::unique_ptr<lookups> lookups_;
 };
 
 }  // namespace logagent::dns
