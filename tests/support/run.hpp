@@ -9,6 +9,7 @@
 #include <exception>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace logagent::test {
@@ -32,29 +33,42 @@ void run_until(boost::asio::io_context& loop, Ready ready,
 template <class Value>
 Value run(boost::asio::io_context& loop, boost::asio::awaitable<Value> task,
           std::chrono::steady_clock::duration limit = std::chrono::seconds{20}) {
-    std::optional<Value> value;
+    boost::asio::cancellation_signal stop;
     std::exception_ptr failure;
-    boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown, Value result) {
-        failure = thrown;
-        value = std::move(result);
-    });
-    run_until(
-        loop, [&] { return value.has_value(); }, limit);
-    if (failure) std::rethrow_exception(failure);
-    return std::move(*value);
-}
-
-inline void run(boost::asio::io_context& loop, boost::asio::awaitable<void> task,
-                std::chrono::steady_clock::duration limit = std::chrono::seconds{20}) {
     bool ended = false;
-    std::exception_ptr failure;
-    boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown) {
-        failure = thrown;
-        ended = true;
-    });
-    run_until(
-        loop, [&] { return ended; }, limit);
-    if (failure) std::rethrow_exception(failure);
+    const auto wait = [&] {
+        try {
+            run_until(
+                loop, [&] { return ended; }, limit);
+        } catch (...) {
+            // The coroutine refers to things of the test, so it must not outlive this call.
+            stop.emit(boost::asio::cancellation_type::terminal);
+            loop.restart();
+            loop.poll();
+            throw;
+        }
+        if (failure) std::rethrow_exception(failure);
+    };
+    if constexpr (std::is_void_v<Value>) {
+        boost::asio::co_spawn(
+            loop, std::move(task),
+            boost::asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr thrown) {
+                failure = thrown;
+                ended = true;
+            }));
+        wait();
+    } else {
+        std::optional<Value> value;
+        boost::asio::co_spawn(loop, std::move(task),
+                              boost::asio::bind_cancellation_slot(
+                                  stop.slot(), [&](std::exception_ptr thrown, Value result) {
+                                      failure = thrown;
+                                      if (!thrown) value.emplace(std::move(result));
+                                      ended = true;
+                                  }));
+        wait();
+        return std::move(*value);
+    }
 }
 
 /// A coroutine that runs beside the test and is stopped and waited for at the end of the scope.
