@@ -44,7 +44,10 @@ public:
                                                                clock::time_point deadline) {
         auto connection = take_idle(to);
         if (!connection) {
-            auto made = co_await connect(to, deadline);
+            auto connect_deadline = deadline;
+            if (options_.connect_timeout.count() > 0)
+                connect_deadline = std::min(deadline, clock::now() + options_.connect_timeout);
+            auto made = co_await connect(to, connect_deadline);
             if (!made) co_return made.error();
             connection = std::move(*made);
         }
@@ -93,11 +96,13 @@ private:
         std::size_t left = known.addresses.size();
         for (const auto& address : known.addresses) {
             // An address that swallows packets must leave time for the next one.
-            const auto now = clock::now();
-            const auto share = now + (deadline - now) / static_cast<int>(left--);
-            auto made =
-                co_await connect_to(to, tcp::endpoint{address, to.port},
-                                    deadline == clock::time_point::max() ? deadline : share);
+            auto until = deadline;
+            if (deadline != clock::time_point::max()) {
+                const auto now = clock::now();
+                until = now + (deadline - now) / static_cast<int>(left--);
+            }
+            const tcp::endpoint place{address, to.port};
+            auto made = co_await connect_to(to, place, until);
             if (made) co_return std::move(*made);
             last = made.error();
         }

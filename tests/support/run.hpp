@@ -5,6 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -42,8 +43,10 @@ Value run(boost::asio::io_context& loop, boost::asio::awaitable<Value> task,
                 loop, [&] { return ended; }, limit);
         } catch (...) {
             // The coroutine refers to things of the test, so it must not outlive this call.
-            stop.emit(boost::asio::cancellation_type::terminal);
             loop.restart();
+            boost::asio::post(loop, [&] {
+                if (!ended) stop.emit(boost::asio::cancellation_type::terminal);
+            });
             loop.poll();
             throw;
         }
@@ -89,8 +92,14 @@ public:
     /// Returns how long it took until the task had ended.
     std::chrono::steady_clock::duration stop() {
         const auto begin = std::chrono::steady_clock::now();
-        if (!ended_) stop_.emit(boost::asio::cancellation_type::terminal);
-        run_until(loop_, [&] { return ended_; });
+        // On the loop: from outside, Asio would queue the stop with a pointer into the signal,
+        // which the end of the task may destroy first.
+        boost::asio::post(loop_, [this] {
+            if (!ended_) stop_.emit(boost::asio::cancellation_type::terminal);
+            asked_ = true;
+        });
+        run_until(loop_, [&] { return ended_ && asked_; });
+        asked_ = false;
         return std::chrono::steady_clock::now() - begin;
     }
 
@@ -102,6 +111,7 @@ private:
     boost::asio::cancellation_signal stop_;
     std::exception_ptr failure_;
     bool ended_ = false;
+    bool asked_ = false;  // the stop is not in the queue any more
 };
 
 }  // namespace logagent::test

@@ -51,7 +51,8 @@ std::string default_ca_file();
 
 struct client_options {
     tls_options tls;
-    std::size_t body_limit = 8 << 20;        // bytes of an answer; longer = too_large
+    std::size_t body_limit = 8 << 20;              // bytes of an answer; longer = too_large
+    std::chrono::milliseconds connect_timeout{0};  // for all of connecting; 0 = only the deadline
     std::chrono::milliseconds keep_idle{0};  // how long an unused connection is kept; 0 = never
 };
 
