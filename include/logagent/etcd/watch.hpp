@@ -49,7 +49,7 @@ public:
 };
 
 struct watch_options {
-    std::vector<key_range> ranges;  // 1 to 64, not overlapping
+    std::vector<key_range> ranges;                         // 1 to 64, not overlapping
     std::chrono::milliseconds reconcile_interval{30'000};  // asking whether a change was missed
     std::chrono::milliseconds reconcile_jitter{5'000};     // added at random, up to this
     std::chrono::milliseconds grace{2'000};  // a change may be this late on the stream
