@@ -21,7 +21,7 @@ public:
         std::vector<std::string> deny;
     };
 
-    path_policy(const rules& rules, glob_function glob);
+    path_policy(const rules& given, glob_function glob);
 
     struct verdict {
         bool allowed = false;
@@ -44,9 +44,9 @@ private:
     };
 
     static std::vector<rule> prepare(const std::vector<std::string>& patterns);
-    bool covers(const rule& rule, std::string_view path) const;
-    const rule* covering(const std::vector<rule>& rules, std::string_view path) const;
-    bool leads_to(const rule& rule, std::string_view path) const;
+    bool covers(const rule& one, std::string_view path) const;
+    const rule* covering(const std::vector<rule>& among, std::string_view path) const;
+    bool leads_to(const rule& one, std::string_view path) const;
 
     std::vector<rule> allow_;
     std::vector<rule> deny_;

@@ -23,7 +23,7 @@ public:
         bool use_openat2 = true;  // false: as on kernels before 5.6
     };
 
-    explicit posix_disk(settings settings);
+    explicit posix_disk(settings chosen);
     ~posix_disk() override;
 
     opened open(std::string_view path, bool trusted) override;
