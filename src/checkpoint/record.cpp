@@ -285,7 +285,7 @@ std::string_view valid_frame(std::string_view bytes, std::uint64_t seed, std::ui
     return bytes.substr(frame_header_size, size);
 }
 
-applied apply(std::string_view payload, state& state) {
+applied replay(std::string_view payload, state& state) {
     applied out;
     fields in{payload};
     state.last_stop_ms = in.number<std::int64_t>();

@@ -69,6 +69,6 @@ struct applied {
 };
 
 /// Plays the records of one payload into the state.
-applied apply(std::string_view payload, state& state);
+applied replay(std::string_view payload, state& state);
 
 }  // namespace logagent::checkpoint

@@ -32,7 +32,7 @@ recovery recover(std::string_view bytes, const std::string& name) {
         const auto rest = bytes.substr(out.good_size);
         const auto payload = valid_frame(rest, out.header.seed, out.frames);
         if (payload.empty()) break;
-        const auto result = apply(payload, out.state);
+        const auto result = replay(payload, out.state);
         if (!result.error.empty())
             throw unusable_state{name + ", frame at byte " + std::to_string(out.good_size) + ": " +
                                  result.error + " in format " + std::to_string(out.header.version) +

@@ -36,6 +36,13 @@ const char* name_of(file_status::type kind) {
     }
 }
 
+/// A text that speaks of another path, somewhere behind a link, says also which one was asked for.
+void name_the_path(std::string_view path, std::string& text) {
+    const bool named = text.starts_with(path) && text.size() > path.size() &&
+                       (text[path.size()] == ' ' || text[path.size()] == ':');
+    if (!named) text = std::string{path} + ": " + text;
+}
+
 file_status::type kind_of_entry(unsigned char type) {
     return type == DT_UNKNOWN ? file_status::type::other : kind_of(DTTOIF(type));
 }
@@ -151,7 +158,10 @@ disk::opened posix_disk::open(std::string_view path, bool trusted) {
         walk.failure = impl_->check_hop(path, out.real_path, trusted);
     }
     if (!walk.failure) walk.failure = impl_->open_real(out);
-    if (walk.failure) out.failure = std::move(*walk.failure);
+    if (walk.failure) {
+        out.failure = std::move(*walk.failure);
+        name_the_path(path, out.failure.text);
+    }
     return out;
 }
 

@@ -8,20 +8,17 @@ namespace logagent::os {
 
 /// Which paths of this host may be read, as the local file says; nothing remote can widen it.
 ///
-/// A rule is a path or a glob and covers what it names and everything below. Deny wins. Paths are
-/// judged by their text alone ("." and ".." and double slashes taken away); following links, and
-/// asking again for each hop, is the caller's business (posix_disk).
+/// A rule is a path or a glob (base/glob.hpp) and covers what it names and everything below. Deny
+/// wins. Paths are judged by their text alone ("." and ".." and double slashes taken away);
+/// following links, and asking again for each hop, is the caller's business (posix_disk).
 class path_policy {
 public:
-    /// Matches a whole path: `*`, `?`, `[]` within one component, `**` over several.
-    using glob_function = bool (*)(std::string_view pattern, std::string_view path);
-
     struct rules {
         std::vector<std::string> allow;
         std::vector<std::string> deny;
     };
 
-    path_policy(const rules& given, glob_function glob);
+    explicit path_policy(rules given);
 
     struct verdict {
         bool allowed = false;
@@ -38,19 +35,7 @@ public:
     static std::string normalise(std::string_view path);
 
 private:
-    struct rule {
-        std::string pattern;
-        bool glob = false;
-    };
-
-    static std::vector<rule> prepare(const std::vector<std::string>& patterns);
-    bool covers(const rule& one, std::string_view path) const;
-    const rule* covering(const std::vector<rule>& among, std::string_view path) const;
-    bool leads_to(const rule& one, std::string_view path) const;
-
-    std::vector<rule> allow_;
-    std::vector<rule> deny_;
-    glob_function glob_;
+    rules rules_;
 };
 
 }  // namespace logagent::os
