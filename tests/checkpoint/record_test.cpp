@@ -139,6 +139,26 @@ TEST_CASE("a header says who wrote the file and is checked", "[record]") {
     CHECK(read.writer == std::string(32, 'x'));
 }
 
+TEST_CASE("the example of the format's page is what the program writes", "[record]") {
+    header head;
+    head.seed = 0x0123456789abcdef;
+    head.writer = "0.1.0";
+    frame_writer writer{1'700'000'000'000};
+    writer.add(target_record{"/a.log", "t", 1'600'000'000'000});
+    writer.add_snapshot_end();
+    const auto bytes = encode(head) + std::move(writer).finish(head.seed, 0);
+    std::string hex;
+    for (const char byte : bytes) {
+        constexpr auto digits = "0123456789abcdef";
+        hex += digits[static_cast<std::uint8_t>(byte) >> 4];
+        hex += digits[byte & 15];
+    }
+    CHECK(hex ==
+          "4c4f4741474a524e0100000040000000efcdab8967452301302e312e3000000000000000000000"
+          "0000000000000000000000000000000000c9e22c305dbecf48b683bbf251c8f1e1290000000068"
+          "e5cf8b0100000317000000060000002f612e6c6f67010000007400806e87740100000700000000");
+}
+
 TEST_CASE("a file of a newer format is refused with the version that wrote it", "[record]") {
     header newer;
     newer.version = format_version + 1;
