@@ -27,7 +27,7 @@ secret& secret::operator=(secret&& other) noexcept {
 }
 
 void secret::wipe() noexcept {
-    ::explicit_bzero(bytes_.data(), bytes_.size());
+    if (!bytes_.empty()) ::explicit_bzero(bytes_.data(), bytes_.size());
 }
 
 secret_file read_secret_file(const std::string& path) {
