@@ -23,9 +23,7 @@ public:
     walker(std::string_view path, const hop_check& check) : path_{path}, check_{check} {}
 
     link_walk run() {
-        const auto slash = path_.rfind('/');
         prepend(path_);
-        remember(clean(path_.substr(0, slash)));
         if (hop_is_fine()) {
             while (!pending_.empty() && !out_.failure)
                 step();
@@ -34,10 +32,20 @@ public:
             remember(parent_of(current_));
             out_.real_path = current_.empty() ? "/" : current_;
         }
+        name_own_directory();
         return std::move(out_);
     }
 
 private:
+    /// First, because it is what the path's events are told under. Not where it may lead to a file
+    /// system that hangs: watching it would.
+    void name_own_directory() {
+        if (out_.failure && out_.failure->reason == open_error::network_fs) return;
+        const auto own = clean(path_.substr(0, path_.rfind('/')));
+        std::erase(out_.directories, own);
+        out_.directories.insert(out_.directories.begin(), own);
+    }
+
     void prepend(std::string_view path) {
         std::vector<std::string> parts;
         for (std::size_t begin = 0; begin < path.size();) {

@@ -18,7 +18,8 @@ struct link_walk {
 };
 
 /// Judges one hop: the path as it reads after the links so far. A failure ends the walk, before
-/// anything of that hop was touched.
+/// anything of that hop was touched. The last hop judged is the real path: no link is left in it,
+/// so its text tells where it leads.
 using hop_check = std::function<std::optional<open_failure>(const std::string& hop)>;
 
 /// Follows the links of an absolute path, one by one, at most 40 (as the kernel).

@@ -77,13 +77,16 @@ mount_table::mount_table() : fd_{::open("/proc/self/mountinfo", O_RDONLY | O_CLO
 }
 
 std::string mount_table::hanging(std::string_view path) {
-    if (!fd_) return {};
-    // The kernel reports a changed table as an exceptional condition; one cheap call a look.
-    pollfd changed{fd_.get(), POLLPRI, 0};
-    if (::poll(&changed, 1, 0) > 0) refresh();
-    if (!any_hangs_) return {};
+    if (!any_hangs()) return {};
     const auto* found = holding(mounts_, path_policy::normalise(path));
     return found && found->hangs ? found->file_system : std::string{};
+}
+
+bool mount_table::any_hangs() {
+    // The kernel reports a changed table as an exceptional condition; one cheap call a look.
+    pollfd changed{fd_.get(), POLLPRI, 0};
+    if (fd_ && ::poll(&changed, 1, 0) > 0) refresh();
+    return any_hangs_;
 }
 
 void mount_table::refresh() {

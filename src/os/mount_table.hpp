@@ -31,6 +31,9 @@ public:
     /// again when the kernel says that it has changed.
     std::string hanging(std::string_view path);
 
+    /// Whether there is any such mount now.
+    bool any_hangs();
+
 private:
     void refresh();
 

@@ -127,8 +127,17 @@ struct posix_disk::implementation {
         return std::nullopt;
     }
 
-    bool out_of_reach(const char* path) {
-        return !settings_.allow_network_fs && !mounts_.hanging(path).empty();
+    /// Whether a look at the path, links followed, could hang. Costs a walk only on a host that has
+    /// such a mount.
+    bool out_of_reach(std::string_view path) {
+        if (settings_.allow_network_fs || !path.starts_with('/') || !mounts_.any_hangs())
+            return false;
+        const auto walk =
+            walk_links(path, [&](const std::string& hop) -> std::optional<open_failure> {
+                if (mounts_.hanging(hop).empty()) return std::nullopt;
+                return open_failure{open_error::network_fs, {}};
+            });
+        return walk.failure && walk.failure->reason == open_error::network_fs;
     }
 
     settings settings_;
@@ -153,10 +162,6 @@ disk::opened posix_disk::open(std::string_view path, bool trusted) {
         path, [&](const std::string& hop) { return impl_->check_hop(path, hop, trusted); });
     out.real_path = std::move(walk.real_path);
     out.directories = std::move(walk.directories);
-    if (!walk.failure) {
-        // ".." behind a link leads elsewhere than its text: the end of the walk is judged as well.
-        walk.failure = impl_->check_hop(path, out.real_path, trusted);
-    }
     if (!walk.failure) walk.failure = impl_->open_real(out);
     if (walk.failure) {
         out.failure = std::move(*walk.failure);
@@ -167,7 +172,7 @@ disk::opened posix_disk::open(std::string_view path, bool trusted) {
 
 int posix_disk::status(std::string_view path, file_status& out) {
     const std::string name{path};
-    if (impl_->out_of_reach(name.c_str())) return EREMOTE;
+    if (impl_->out_of_reach(path)) return EREMOTE;
     struct ::statx got {};
     if (::statx(AT_FDCWD, name.c_str(), AT_NO_AUTOMOUNT, STATX_BASIC_STATS | STATX_BTIME, &got) !=
         0)
@@ -189,7 +194,7 @@ int posix_disk::status(std::string_view path, file_status& out) {
 int posix_disk::list(std::string_view directory, std::vector<entry>& out) {
     const std::string name{directory};
     out.clear();
-    if (impl_->out_of_reach(name.c_str())) return EREMOTE;
+    if (impl_->out_of_reach(directory)) return EREMOTE;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream{::opendir(name.c_str()), ::closedir};
     if (!stream) return errno;
     for (;;) {

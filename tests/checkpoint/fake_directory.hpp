@@ -1,5 +1,8 @@
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <functional>
 #include <map>
@@ -26,7 +29,8 @@ public:
     using hook = std::function<int(const std::string& operation, const std::string& name)>;
 
     hook before = [](const std::string&, const std::string&) { return 0; };
-    std::size_t operations = 0;                           // so far
+    std::size_t operations = 0;  // so far
+    bool takes_time = true;      // others have their turn while something is synced
     std::size_t capacity = static_cast<std::size_t>(-1);  // bytes of all files; then ENOSPC
 
     int create(const std::string& name, std::unique_ptr<file>& out) override {
@@ -80,7 +84,10 @@ public:
         return 0;
     }
 
-    boost::asio::awaitable<int> sync_directory() override { co_return sync_directory_now(); }
+    boost::asio::awaitable<int> sync_directory() override {
+        if (takes_time) co_await boost::asio::post(boost::asio::use_awaitable);
+        co_return sync_directory_now();
+    }
 
     /// The machine loses power. Of the changes of names not synced the first `renames` stay; each
     /// file keeps `tail` thousandths of what was appended since its last sync.
@@ -163,7 +170,10 @@ private:
             return 0;
         }
 
-        boost::asio::awaitable<int> sync() override { co_return sync_now(); }
+        boost::asio::awaitable<int> sync() override {
+            if (owner_.takes_time) co_await boost::asio::post(boost::asio::use_awaitable);
+            co_return sync_now();
+        }
 
     private:
         fake_directory& owner_;

@@ -485,6 +485,7 @@ TEST_CASE("whenever the power goes the state is the one of some write, and no ol
                 f.settings.compact_above = 0;
                 f.settings.compact_ratio = compact ? 0 : 1'000'000;
                 f.settings.slice_records = 2;
+                f.directory.takes_time = false;
                 f.directory.before = [&](const std::string&, const std::string&) {
                     if (f.directory.operations == at) throw fake_directory::end_of_program{};
                     return 0;

@@ -1,7 +1,9 @@
 #include "logagent/os/posix_disk.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -279,6 +281,55 @@ TEST_CASE("a lease of the owner does not hold the caller", "[posix_disk]") {
     ::close(ready[0]);
     ::close(ready[1]);
     CHECK(f.open(path).file);
+}
+
+namespace {
+
+enum class hung_mount : int { refused = 0, touched = 1, not_to_be_had = 2 };
+
+/// In a process with mounts of its own: a FUSE mount that nobody serves, so that whoever touches it
+/// waits for ever, and a look at a file behind it.
+[[noreturn]] void look_behind_hung_mount(const std::string& directory, const std::string& path) {
+    const auto leave = [](hung_mount how) { ::_exit(static_cast<int>(how)); };
+    ::alarm(5);  // ends a process that hangs
+    if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        leave(hung_mount::not_to_be_had);
+    const int server = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    const auto options = "fd=" + std::to_string(server) + ",rootmode=40000,user_id=0,group_id=0";
+    if (server < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("nobody", directory.c_str(), "fuse", 0, options.c_str()) != 0)
+        leave(hung_mount::not_to_be_had);
+    posix_disk disk{{path_policy{{{"/"}, {}}}}};
+    file_status status;
+    std::vector<disk::entry> entries;
+    const auto out = disk.open(path, true);
+    for (const auto& watched : out.directories)
+        ::close(::open(watched.c_str(), O_RDONLY | O_CLOEXEC));  // what is named can be touched
+    const bool refused = out.failure.reason == open_error::network_fs &&
+                         disk.status(path, status) == EREMOTE &&
+                         disk.list(directory, entries) == EREMOTE;
+    leave(refused ? hung_mount::refused : hung_mount::touched);
+    ::_exit(1);
+}
+
+}  // namespace
+
+TEST_CASE("a mount that hangs is refused without being touched", "[posix_disk]") {
+    fixture f;
+    f.link("mounted/a.log", "logs/a.log");
+    REQUIRE(::mkdir((f.logs + "/mounted").c_str(), 0755) == 0);
+    f.link("mounted", "logs/directory");
+    const auto path = GENERATE("/mounted/a.log", "/a.log", "/directory/a.log");
+    const auto child = ::fork();
+    if (child == 0) look_behind_hung_mount(f.logs + "/mounted", f.logs + path);
+    int ended = 0;
+    REQUIRE(::waitpid(child, &ended, 0) == child);
+    REQUIRE(WIFEXITED(ended));
+    const auto how = static_cast<hung_mount>(WEXITSTATUS(ended));
+    if (how == hung_mount::not_to_be_had)
+        WARN("skipped: this machine lets nobody mount a FUSE file system");
+    else
+        CHECK(how == hung_mount::refused);
 }
 
 TEST_CASE("files of the kernel's own are refused", "[posix_disk]") {
