@@ -47,6 +47,8 @@ mock_cluster::mock_cluster(int brokers, std::span<const topic> topics)
     handles_->brokers = brokers;
     handles_->cluster = rd_kafka_mock_cluster_new(handles_->client, brokers);
     if (!handles_->cluster) throw std::runtime_error{"mock cluster: cannot start its brokers"};
+    // By itself the mock names a broker that it does not have, and admin requests wait for ever.
+    rd_kafka_mock_set_controller_id(handles_->cluster, 1);
     const auto list = addresses();
     std::int32_t id = 0;  // the list is in the order of the ids
     for (std::size_t at = list.find(':'); at != std::string::npos; at = list.find(':', at + 1))

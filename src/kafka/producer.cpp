@@ -265,7 +265,7 @@ void rd_producer::failed(const rd_kafka_message_t& message) {
 void rd_producer::erred(rd_kafka_event_t* event) {
     const auto code = code_of(rd_kafka_event_error(event));
     const char* said = rd_kafka_event_error_string(event);
-    if (code == error::fatal) {
+    if (rd_kafka_event_error_is_fatal(event)) {  // `code` is the cause then
         std::array<char, 512> why{};
         const auto cause = rd_kafka_fatal_error(instance_->client(), why.data(), why.size());
         begin_rebuild(why.data(), code_of(cause));

@@ -129,7 +129,8 @@ TEST_CASE("a text that cannot be one line is not told", "[kafka]") {
     CHECK(test.notices_read(1) == std::vector<std::string>{"Ngood"});
 }
 
-TEST_CASE("brokers that the cluster names by host are reached within 300 ms", "[kafka]") {
+TEST_CASE("brokers that the cluster names by host are reached without waiting out a second",
+          "[kafka]") {
     mock_cluster cluster{1, std::vector<mock_cluster::topic>{{"lines", 1}}};
     cluster.advertise(1, "broker-1.test");
     fake_resolver resolver;
@@ -141,12 +142,12 @@ TEST_CASE("brokers that the cluster names by host are reached within 300 ms", "[
     const auto begin = clock::now();
     bench.produce(bench.producer->topic("lines"), 0, 10);
     bench.until_reported(10);
-    CHECK(clock::now() - begin < 300ms);
+    CHECK(clock::now() - begin < 700ms);  // 300 on a quiet machine; without a wake-up 1000
     CHECK(bench.listener.acked == 10);
     CHECK(resolver.asked.at(0) == "broker-1.test");
 }
 
-TEST_CASE("bootstrap brokers given by name are reached within 300 ms", "[kafka]") {
+TEST_CASE("bootstrap brokers given by name are reached without waiting out a second", "[kafka]") {
     mock_cluster cluster{1, std::vector<mock_cluster::topic>{{"lines", 1}}};
     fake_resolver resolver;
     resolver.known["bootstrap.test"] = "127.0.0.1";
@@ -158,7 +159,7 @@ TEST_CASE("bootstrap brokers given by name are reached within 300 ms", "[kafka]"
     bench bench{"bootstrap.test" + addresses.substr(addresses.find(':')), options};
     bench.produce(bench.producer->topic("lines"), 0, 10);
     bench.until_reported(10);
-    CHECK(clock::now() - begin < 300ms);
+    CHECK(clock::now() - begin < 700ms);  // 300 on a quiet machine; without a wake-up 1000
 }
 
 TEST_CASE("a broker whose name has no address is told in the state, and found once it has one",

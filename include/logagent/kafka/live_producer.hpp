@@ -27,8 +27,10 @@ using name_lookup =
     std::function<boost::asio::awaitable<std::vector<boost::asio::ip::address>>(std::string host)>;
 
 struct producer_options {
-    /// False = the careful producer: not idempotent, one record a request, one request at a time,
-    /// no linger. A record that the broker refuses takes no other one along.
+    /// False = the careful producer: not idempotent, one record a request, no linger. A record that
+    /// the broker refuses takes no other one along and stops no other partition. Where order
+    /// counts, give it one record of a partition and wait for the report: librdkafka prepares the
+    /// next request while one is under way, and that one overtakes a retry.
     bool idempotent = true;
 
     /// Bytes of a batch at most; must stay below the topics' max.message.bytes, because a batch
