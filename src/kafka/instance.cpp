@@ -36,8 +36,9 @@ void set_options(rd_kafka_conf_t* conf, const producer_options& options) {
     set(conf, "socket.timeout.ms", std::to_string(timeout));
     // The broker gives up before we do, so a slow replica is an answer and not a lost connection.
     set(conf, "request.timeout.ms", std::to_string(std::max<long>(1, timeout * 9 / 10)));
-    // Only the topic's limit shall matter, but the library sizes its buffers by this one.
-    set(conf, "message.max.bytes", "16777216");
+    // What a broker takes in one request (its socket.request.max.bytes), so that only the limits of
+    // the topics matter. It costs nothing: a batch ends at batch.size, and a record may exceed that.
+    set(conf, "message.max.bytes", "104857600");
     set(conf, "enable.idempotence", options.idempotent ? "true" : "false");
     set(conf, "max.in.flight.requests.per.connection", options.idempotent ? "5" : "1");
     if (options.idempotent) return;
@@ -92,6 +93,8 @@ rd_kafka_conf_t* instance::configure(const settings& settings, const producer_op
     set_options(conf.get(), options);
 
     rd_kafka_conf_set_opaque(conf.get(), context_.get());
+    // The log comes as events; what is said before there is a queue would go to standard error.
+    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int, const char*, const char*) {});
     rd_kafka_conf_set_events(conf.get(),
                              RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
     rd_kafka_conf_set_resolve_cb(

@@ -75,8 +75,8 @@ TEST_CASE("a record over the client's limit leaves a hole and the others are tak
     mock_cluster cluster{1, one_topic};
     bench bench{cluster.addresses()};
     const auto topic = bench.producer->topic("lines");
-    const std::string large(17'000'000, 'x');
-    const std::array<record, 3> records{record{"a", 1}, record{large.data(), 17'000'000},
+    const std::string large(105'000'000, 'x');
+    const std::array<record, 3> records{record{"a", 1}, record{large.data(), 105'000'000},
                                         record{"b", 1}};
     const auto result = bench.producer->produce(topic, 0, records, nullptr);
 
