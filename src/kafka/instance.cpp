@@ -37,7 +37,8 @@ void set_options(rd_kafka_conf_t* conf, const producer_options& options) {
     // The broker gives up before we do, so a slow replica is an answer and not a lost connection.
     set(conf, "request.timeout.ms", std::to_string(std::max<long>(1, timeout * 9 / 10)));
     // What a broker takes in one request (its socket.request.max.bytes), so that only the limits of
-    // the topics matter. It costs nothing: a batch ends at batch.size, and a record may exceed that.
+    // the topics matter. It costs nothing: a batch ends at batch.size, and a record may exceed
+    // that.
     set(conf, "message.max.bytes", "104857600");
     set(conf, "enable.idempotence", options.idempotent ? "true" : "false");
     set(conf, "max.in.flight.requests.per.connection", options.idempotent ? "5" : "1");
