@@ -12,7 +12,9 @@
 
 namespace logagent::kafka {
 
-inline error code_of(rd_kafka_resp_err_t code) { return static_cast<error>(code); }
+inline error code_of(rd_kafka_resp_err_t code) {
+    return static_cast<error>(code);
+}
 
 struct event_deleter {
     void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
