@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""The workloads beside catching up: what the agent costs and how fast it is in daily life.
+
+    scenarios.py idle | trickle | burst | down | rate | stall  [options]      default: all
+
+idle     10,000 files that nobody writes: CPU, memory, time until all are tailed
+trickle  1000 files, 1 line/s each: CPU, p50 and p99 from write to delivery
+burst    200 files go from nothing to 100 MB/s for 10 s: peak memory, time to drain
+down     the broker is gone while a writer goes on: peak memory, everything arrives afterwards
+rate     send_rate of 1 to 100,000 lines/s over 10 s: deviation
+stall    longest stall of the loop that the agent reports, after all of the above
+
+Prints a Markdown table with the targets beside the values; --json for the raw ones. The exit code
+says whether all targets were met.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from measure import HERE, Mock, end_offset  # noqa: E402
+
+TICKS = os.sysconf("SC_CLK_TCK")
+LINE = b"x" * 153 + b"\n"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Agent:
+    """The agent in the background with a logconfig, its metrics and its own bookkeeping of CPU."""
+
+    def __init__(self, binary, work, kafka, targets, settings=()):
+        self.status = f"127.0.0.1:{free_port()}"
+        config = work / "logconfig.json"
+        config.write_text(json.dumps(targets))
+        command = [str(binary), "agent", "--logconfig", str(config), "--kafka", kafka,
+                   "--set", f"state_dir={work}/state", "--set", f"status_addr={self.status}"]
+        for setting in settings:
+            command += ["--set", setting]
+        self.log = open(work / "agent.log", "w")
+        self.begin = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+
+    def cpu(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory_mb(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://{self.status}{path}", timeout=5) as answer:
+            return answer.read().decode()
+
+    def metric(self, name):
+        found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.get("/metrics"), re.M)
+        return float(found.group(1)) if found else float("nan")
+
+    def until_tailing(self, files, limit=60):
+        """Seconds from the start of the program until it tails that many files."""
+        while time.monotonic() - self.begin < limit:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the agent ended with {self.process.returncode}")
+            try:
+                state = json.loads(self.get("/status?limit=20000"))
+                if sum(file["state"] == "tailing" for file in state["files"]) >= files:
+                    return time.monotonic() - self.begin
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise RuntimeError(f"not {files} files after {limit} s")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Scene:
+    """A work directory, a broker and a place for results."""
+
+    def __init__(self, given):
+        self.given = given
+        self.rows = []
+        self.stalls = {}
+
+    def value(self, name, value, target, unit, digits=2):
+        met = value <= target
+        self.rows.append({"what": name, "value": round(value, 4), "target": target, "unit": unit,
+                          "met": met})
+        print(f"  {name}: {value:.{digits}f} {unit} (target {target})"
+              f"{'' if met else '  MISSED'}", file=sys.stderr, flush=True)
+
+    def mock(self, topic, nodelay=True):
+        bench = self.given.build / "bench"
+        preload = bench / "liblogagent_nodelay.so"
+        return Mock(bench / "logagent_mock", [topic], preload if nodelay else None)
+
+    def agent(self, work, kafka, targets, settings=()):
+        return Agent(self.given.agent, work, kafka, targets, settings)
+
+    def leave(self, name, agent):
+        self.stalls[name] = agent.metric("logagent_loop_stall_seconds_max")
+
+
+def target(path, topic, **more):
+    return {"service": "bench", "log_path": str(path), "topic": topic, "start": "start", **more}
+
+
+def until_delivered(kafka, topic, lines, limit):
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if end_offset(kafka, topic) >= lines:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def idle(scene, work):
+    logs = work / "logs"
+    logs.mkdir()
+    for number in range(10_000):
+        (logs / f"{number}.log").write_bytes(LINE)
+    with scene.mock("idle:1") as broker:
+        with scene.agent(work, broker.address, [target(logs / "*.log", "idle")]) as agent:
+            scene.value("10,000 idle files: started", agent.until_tailing(10_000), 1.0, "s")
+            until_delivered(broker.address, "idle", 10_000, 30)
+            time.sleep(5)
+            before, begin = agent.cpu(), time.monotonic()
+            time.sleep(scene.given.seconds * 3)  # at least one sweep
+            used = (agent.cpu() - before) / (time.monotonic() - begin) * 100
+            scene.value("10,000 idle files: CPU", used, 0.3, "% of a core")
+            scene.value("10,000 idle files: peak memory", agent.memory_mb(), 30, "MB", 0)
+            scene.leave("idle", agent)
+
+
+def trickle(scene, work):
+    for name, settings, limits in (
+        ("window 10 ms", (), (1.5, 30)),
+        ("window 0", ("read_window_ms=0", "kafka.linger.ms=0"), (None, 2)),
+    ):
+        logs = work / name.replace(" ", "-")
+        logs.mkdir()
+        for number in range(1000):
+            (logs / f"{number}.log").touch()
+        with scene.mock("trickle:1") as broker:
+            part = work / f"agent-{len(settings)}"
+            part.mkdir()
+            with scene.agent(part, broker.address, [target(logs / "*.log", "trickle")],
+                             settings) as agent:
+                agent.until_tailing(1000)
+                before, begin = agent.cpu(), time.monotonic()
+                answer = subprocess.run(
+                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
+                     "--topic", "trickle", "--dir", logs, "--files", "1000", "--rate", "1000",
+                     "--seconds", str(scene.given.seconds)],
+                    capture_output=True, text=True, check=True)
+                used = (agent.cpu() - before) / (time.monotonic() - begin) * 100
+                seen = json.loads(answer.stdout)
+                lost = seen["written"] - seen["received"]
+                scene.value(f"1000 files x 1 line/s, {name}: lines missing", lost, 0, "lines", 0)
+                scene.value(f"1000 files x 1 line/s, {name}: p99", seen["p99_ms"], limits[1], "ms")
+                if limits[0]:
+                    scene.value(f"1000 files x 1 line/s, {name}: CPU", used, limits[0], "% of a core")
+                scene.leave(f"trickle {name}", agent)
+
+
+def burst(scene, work):
+    logs = work / "logs"
+    logs.mkdir()
+    names = [logs / f"{number}.log" for number in range(200)]
+    for name in names:
+        name.touch()
+    with scene.mock("burst:1") as broker:
+        with scene.agent(work, broker.address, [target(logs / "*.log", "burst")]) as agent:
+            agent.until_tailing(200)
+            files = [open(name, "ab", buffering=0) for name in names]
+            block = LINE * 32
+            lines, begin = 0, time.monotonic()
+            while time.monotonic() - begin < 10:
+                for file in files:
+                    file.write(block)
+                    lines += 32
+                ahead = lines * len(LINE) / 100e6 - (time.monotonic() - begin)
+                if ahead > 0:
+                    time.sleep(ahead)
+            written = time.monotonic()
+            done = until_delivered(broker.address, "burst", lines, 120)
+            scene.value("hour burst: peak memory", agent.memory_mb(), 48, "MB", 0)
+            scene.value("hour burst: drained after", time.monotonic() - written, 5, "s")
+            scene.value("hour burst: lines missing",
+                        0 if done else lines - end_offset(broker.address, "burst"), 0, "lines", 0)
+            scene.leave("burst", agent)
+
+
+def down(scene, work):
+    """The broker is stopped, not ended: a mock that starts anew would have other ports and no lines."""
+    log = work / "down.log"
+    log.touch()
+    with scene.mock("down:1") as broker, open(log, "ab", buffering=0) as file:
+        with scene.agent(work, broker.address, [target(log, "down")]) as agent:
+            agent.until_tailing(1)
+            broker.process.send_signal(signal.SIGSTOP)
+            begin, lines = time.monotonic(), 0
+            while time.monotonic() - begin < scene.given.outage:
+                file.write(LINE * 6500)  # 10 MB/s
+                lines += 6500
+                time.sleep(0.1)
+            scene.value("broker down: peak memory", agent.memory_mb(), 48, "MB", 0)
+            broker.process.send_signal(signal.SIGCONT)
+            begin = time.monotonic()
+            until_delivered(broker.address, "down", 1, 60)
+            scene.value("broker down: first line after", time.monotonic() - begin, 15, "s")
+            done = until_delivered(broker.address, "down", lines, 300)
+            scene.value("broker down: lines missing",
+                        0 if done else lines - end_offset(broker.address, "down"), 0, "lines", 0)
+            scene.leave("down", agent)
+
+
+def rate(scene, work):
+    for wanted in (1, 10, 100, 1000, 10_000, 100_000):
+        part = work / str(wanted)
+        part.mkdir()
+        log = part / "rate.log"
+        log.write_bytes(LINE * max(1000, wanted * 25))
+        with scene.mock("rate:1") as broker:
+            with scene.agent(part, broker.address,
+                             [target(log, "rate", send_rate=wanted)]) as agent:
+                until_delivered(broker.address, "rate", 1, 30)
+                time.sleep(2)
+                first, begin = end_offset(broker.address, "rate"), time.monotonic()
+                time.sleep(10)
+                last, end = end_offset(broker.address, "rate"), time.monotonic()
+                seconds = end - begin
+                # Asking takes some milliseconds and a batch is up to 100 ms of the rate.
+                error = max(0.0, abs(last - first - wanted * seconds) - 1) / (wanted * seconds) * 100
+                scene.value(f"send_rate {wanted}: deviation over {seconds:.1f} s", error, 2, "%")
+                scene.leave(f"rate {wanted}", agent)
+
+
+def stall(scene, work):
+    del work
+    for name, seconds in scene.stalls.items():
+        scene.value(f"longest stall of the loop, {name}", seconds * 1000, 50, "ms", 1)
+
+
+SCENES = {"idle": idle, "trickle": trickle, "burst": burst, "down": down, "rate": rate,
+          "stall": stall}
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__,
+                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("scene", nargs="*", metavar="SCENE")
+    options.add_argument("--build", type=Path, default=HERE.parent / "build" / "release")
+    options.add_argument("--agent", type=Path, help="default: BUILD/logagent")
+    options.add_argument("--seconds", type=int, default=10, help="of a measurement")
+    options.add_argument("--outage", type=int, default=60, help="seconds without a broker")
+    options.add_argument("--json", type=Path)
+    given = options.parse_args()
+    given.agent = given.agent or given.build / "logagent"
+    unknown = [name for name in given.scene if name not in SCENES]
+    if unknown:
+        options.error(f"unknown scene {unknown[0]}; there are {', '.join(SCENES)}")
+    if not given.agent.exists():
+        options.error(f"{given.agent} does not exist; build it or name one with --agent")
+
+    scene = Scene(given)
+    failed = []
+    for name, play in SCENES.items():
+        if given.scene and name not in given.scene and name != "stall":
+            continue
+        print(name, file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="logagent-scene-") as directory:
+            try:
+                play(scene, Path(directory))
+            except (RuntimeError, OSError, subprocess.CalledProcessError) as failure:
+                failed.append(name)
+                log = Path(directory) / "agent.log"
+                said = log.read_text()[-2000:] if log.exists() else ""
+                print(f"  FAILED: {failure}\n{said}", file=sys.stderr)
+    print("| what | value | target | met |\n|---|---|---|---|")
+    for row in scene.rows:
+        print(f"| {row['what']} | {row['value']} {row['unit']} | <= {row['target']} | "
+              f"{'yes' if row['met'] else '**no**'} |")
+    for name in failed:
+        print(f"| {name} | did not run | | **no** |")
+    if given.json:
+        given.json.write_text(json.dumps({"rows": scene.rows, "failed": failed}, indent=1))
+    return 0 if not failed and all(row["met"] for row in scene.rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
