@@ -3,7 +3,7 @@
 # script of the project that installs anything. Debian packages need root or sudo; the rest goes into
 # a cache directory outside the tree.
 #
-#   tools/deps.sh [build] [test] [bench]      default: build test
+#   tools/deps.sh [build] [test] [quickstart] [bench]      default: build test
 #
 # Downloads come from the Debian, npm and Maven registries that this machine's clients are set up for.
 set -euo pipefail
@@ -23,6 +23,7 @@ test_packages=(
     clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
     openjdk-17-jdk-headless openssl procps python3 strace util-linux
 )
+quickstart_packages=(curl etcd-client etcd-server kcat python3)
 bench_packages=(kcat rsyslog rsyslog-kafka time)
 
 say() { echo "deps: $*" >&2; }
@@ -43,9 +44,16 @@ as_root() {
     fi
 }
 
-apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
-        -o Acquire::Retries=3 "$@" >&2
+apt() { # silent unless it fails
+    local log
+    log=$(mktemp)
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@" >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
 }
 
 install_packages() {
@@ -117,9 +125,10 @@ main() {
                 install_packages "${test_packages[@]}"
                 "$here/tests/backends/backends" fetch kafka >&2
                 ;;
+            quickstart) install_packages "${quickstart_packages[@]}" ;;
             bench) install_packages "${bench_packages[@]}" ;;
             *)
-                say "unknown part '$part'; allowed: build test bench"
+                say "unknown part '$part'; allowed: build test quickstart bench"
                 exit 2
                 ;;
         esac
