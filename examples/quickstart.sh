@@ -101,7 +101,8 @@ INI
 "$logagent" agent -c "$work/agent.ini" 2>"$work/agent.err" &
 agent=$!
 pids+=($agent)
-await 15 'the agent' curl -sf "http://$status_addr/readyz"
+applied() { curl -sf "http://$status_addr/status" | grep -Eq '"state": ?"applied"'; }
+await 15 'the agent' applied # before the service writes: what exists by then is not collected
 
 heading 'Running'
 cat <<RUNNING

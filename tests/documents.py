@@ -26,7 +26,9 @@ README_LINES = 150
 def anchors(text):
     """The names that headings of a page can be linked by."""
     headings = re.findall(r"^#+ +(.+)$", BLOCK.sub("", text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings
+    }
 
 
 def broken_links(page, root):
@@ -43,22 +45,35 @@ def broken_links(page, root):
 
 
 def run_blocks(page, binary, root):
-    blocks = [body for kind, body in BLOCK.findall(page.read_text(encoding="utf-8"))
-              if kind.split() == ["sh", "run"]]
+    blocks = [
+        body
+        for kind, body in BLOCK.findall(page.read_text(encoding="utf-8"))
+        if kind.split() == ["sh", "run"]
+    ]
     scratch = Path(tempfile.mkdtemp(prefix="logagent-documents-"))
     (scratch / "bin").mkdir()
     (scratch / "bin" / "logagent").symlink_to(binary)
     (scratch / "work").mkdir()
-    environment = {**os.environ, "PATH": f"{scratch}/bin:{os.environ['PATH']}",
-                   "XDG_STATE_HOME": str(scratch / "state"), "ROOT": str(root)}
+    environment = {
+        **os.environ,
+        "PATH": f"{scratch}/bin:{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(scratch / "state"),
+        "ROOT": str(root),
+    }
     try:
         for number, body in enumerate(blocks, 1):
             place = f"{page.relative_to(root)}, block {number}"
             # Its own session: what it leaves in the background ends with it.
-            process = subprocess.Popen(["bash", "-euo", "pipefail", "-c", body], cwd=scratch / "work",
-                                       env=environment, stdin=subprocess.DEVNULL, text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                       start_new_session=True)
+            process = subprocess.Popen(
+                ["bash", "-euo", "pipefail", "-c", body],
+                cwd=scratch / "work",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
             try:
                 said, _ = process.communicate(timeout=60)
                 if process.returncode:
@@ -79,8 +94,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "build" / "release" / "logagent")
     options = parser.parse_args()
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, check=True,
-                            capture_output=True, text=True).stdout.split()
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
     findings = []
     for page in (ROOT / name for name in listed):
         findings += broken_links(page, ROOT)

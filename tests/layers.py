@@ -17,17 +17,30 @@ from pathlib import Path
 FLOORS = {
     "base": 0,
     "async": 1,
-    "dns": 2, "os": 2, "http": 2, "etcd": 2, "kafka": 2,
-    "delivery": 3, "tail": 3, "checkpoint": 3, "fleet": 3,
-    "agent": 4, "web": 4, "transfer": 4, "cli": 4,
+    "dns": 2,
+    "os": 2,
+    "http": 2,
+    "etcd": 2,
+    "kafka": 2,
+    "delivery": 3,
+    "tail": 3,
+    "checkpoint": 3,
+    "fleet": 3,
+    "agent": 4,
+    "web": 4,
+    "transfer": 4,
+    "cli": 4,
 }
 FLOOR_NAMES = ["base", "async", "drivers", "domain", "programs"]
 DOMAIN, PROGRAMS = 3, 4
 
 # Headers of others that only some places may see: (prefix, allowed paths, why).
 HOMES = [
-    ("boost/beast", ("src/http/session.cpp", "src/http/connection.cpp", "src/third_party/boost.cpp"),
-     "Beast costs up to 47 s of compile time a file and stays in two of them"),
+    (
+        "boost/beast",
+        ("src/http/session.cpp", "src/http/connection.cpp", "src/third_party/boost.cpp"),
+        "Beast costs up to 47 s of compile time a file and stays in two of them",
+    ),
     ("librdkafka", ("src/kafka/",), "librdkafka stays behind src/kafka"),
     ("boost/asio/experimental", (), "channels lose messages, the rest is not stable"),
 ]
@@ -39,8 +52,11 @@ WORDS = [
     (r"\basync_resolve\b|\b(?:tcp|udp)::resolver\b", (), "starts a thread that calls getaddrinfo"),
     (r"\bstd::j?thread\b(?!::)|\bpthread_create\b|\bstd::async\b", (), "there is one thread"),
     (r"\bstd::(?:\w+_)?mutex\b|\bstd::condition_variable\w*", (), "there is one thread"),
-    (r"\bstd::atomic\w*", ("src/kafka/name_cache.hpp", "src/kafka/name_cache.cpp"),
-     "there is one thread; librdkafka's reach us through a descriptor"),
+    (
+        r"\bstd::atomic\w*",
+        ("src/kafka/name_cache.hpp", "src/kafka/name_cache.cpp"),
+        "there is one thread; librdkafka's reach us through a descriptor",
+    ),
     (r"\basio::detached\b", (), "an exception would be lost; use async::task_group"),
     (r"\brd_kafka_flush\s*\(", (), "blocks the loop; drain events instead"),
 ]
@@ -51,7 +67,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 QUIET = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(?P<raw>[^(\s]{0,16})\(.*?\)(?P=raw)"|"(?:\\.|[^"\\\n])*"|'
     r"(?<![0-9A-Za-z_])'(?:\\.|[^'\\\n])+'",
-    re.DOTALL)
+    re.DOTALL,
+)
 BAD_NAME = re.compile(r"(?:^|_)(?:utils?|helpers?|managers?)(?:_|$)")
 
 
@@ -95,15 +112,19 @@ def check_include(path, name, ours):
         yield f"no floor is known for '{here}'; add it to tests/layers.py and CMakeLists.txt"
         return
     if FLOORS[there] > FLOORS[here]:
-        yield (f"includes {name}: up from {FLOOR_NAMES[FLOORS[here]]} ({here}) "
-               f"to {FLOOR_NAMES[FLOORS[there]]} ({there})")
+        yield (
+            f"includes {name}: up from {FLOOR_NAMES[FLOORS[here]]} ({here}) "
+            f"to {FLOOR_NAMES[FLOORS[there]]} ({there})"
+        )
     elif FLOORS[there] == PROGRAMS and there != here and here != "cli":
         yield f"includes {name}: programs never include each other"
 
 
 def check_file(path, source):
     """Yields (line, text) for each finding in one file; `path` is relative, with slashes."""
-    if BAD_NAME.search(Path(path).stem) or any(BAD_NAME.search(part) for part in Path(path).parts[:-1]):
+    if BAD_NAME.search(Path(path).stem) or any(
+        BAD_NAME.search(part) for part in Path(path).parts[:-1]
+    ):
         yield 1, "a name that only says that it helps"
     for match in INCLUDE.finditer(source):
         line = source.count("\n", 0, match.start()) + 1
@@ -119,8 +140,10 @@ def check_file(path, source):
     for statement in re.split(r"([;{}])", code):
         if statement.count("co_await") > 1:
             second = at + statement.rindex("co_await")
-            yield (code.count("\n", 0, second) + 1,
-                   "two co_await in one statement: g++ 12 frees some temporaries twice")
+            yield (
+                code.count("\n", 0, second) + 1,
+                "two co_await in one statement: g++ 12 frees some temporaries twice",
+            )
         at += len(statement)
 
 
@@ -175,11 +198,13 @@ GOOD = {
     "src/http/session.cpp": "#include <boost/beast/http.hpp>\n",
     "src/kafka/a.cpp": "#include <librdkafka/rdkafka.h>\n",
     "src/kafka/name_cache.cpp": "std::atomic<const names*> current;\n",
-    "src/dns/a.cpp": ("// getaddrinfo( and std::mutex are forbidden\n/* std::thread\n */\n"
-                      'auto t = "std::mutex"; ares_getaddrinfo(c, n); std::this_thread::get_id();\n'
-                      "int n = 1'000'000; char q = '\"'; std::thread::id i;\n"
-                      'auto r = R"(co_await co_await std::mutex)";\n'
-                      "co_await a();\nco_await b();\n"),
+    "src/dns/a.cpp": (
+        "// getaddrinfo( and std::mutex are forbidden\n/* std::thread\n */\n"
+        'auto t = "std::mutex"; ares_getaddrinfo(c, n); std::this_thread::get_id();\n'
+        "int n = 1'000'000; char q = '\"'; std::thread::id i;\n"
+        'auto r = R"(co_await co_await std::mutex)";\n'
+        "co_await a();\nco_await b();\n"
+    ),
 }
 
 

@@ -60,7 +60,9 @@ def first_failure(case):
 
 
 def catch2(file, stage, report, code):
-    text = Path(report).read_text(encoding="utf-8", errors="replace") if Path(report).exists() else ""
+    text = (
+        Path(report).read_text(encoding="utf-8", errors="replace") if Path(report).exists() else ""
+    )
     text = re.sub(r"[^\t\n\r\x20-\ufffd]", "?", text)
     rows, bad = [], 0
     if "<TestCase" in text:
@@ -71,16 +73,22 @@ def catch2(file, stage, report, code):
             said = [(warning.text or "").strip() for warning in case.iter("Warning")]
             skips = [line.split(":", 1)[1].strip() for line in said if line.startswith("skipped:")]
             if result is None:
-                rows.append((stage, "failed", 0, name, f"the program ended with {code} in the middle of it"))
+                rows.append(
+                    (stage, "failed", 0, name, f"the program ended with {code} in the middle of it")
+                )
             elif result.get("success") != "true":
-                rows.append((stage, "failed", result.get("durationInSeconds", 0), name, first_failure(case)))
+                rows.append(
+                    (stage, "failed", result.get("durationInSeconds", 0), name, first_failure(case))
+                )
             elif skips:
                 rows.append((stage, "skipped", 0, name, skips[0]))
             else:
                 rows.append((stage, "passed", result.get("durationInSeconds", 0), name, ""))
             bad += rows[-1][1] == "failed"
     if not rows or (int(code) and not bad):
-        rows.append((stage, "failed", 0, "the unit test program", f"it ended with {code}; see its log"))
+        rows.append(
+            (stage, "failed", 0, "the unit test program", f"it ended with {code}; see its log")
+        )
         bad += 1
     write(file, rows)
     return 1 if bad else 0
@@ -97,9 +105,14 @@ def table(file):
         line["seconds"] += float(seconds)
     print(f"\n{'stage':<16}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for stage, line in stages.items():
-        print(f"{stage:<16}" + "".join(f"{line.get(outcome) or '-':>{width}}"
-                                       for outcome, width in zip(OUTCOMES, (8, 8, 9))) +
-              f"{line['seconds']:9.1f}")
+        print(
+            f"{stage:<16}"
+            + "".join(
+                f"{line.get(outcome) or '-':>{width}}"
+                for outcome, width in zip(OUTCOMES, (8, 8, 9))
+            )
+            + f"{line['seconds']:9.1f}"
+        )
     for outcome in ("failed", "skipped"):
         found = [row for row in rows if row[1] == outcome]
         if found:

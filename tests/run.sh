@@ -79,7 +79,7 @@ unit() { # STAGE PRESET
         record "$name" failed 0 "$name" "not run: the program was not built"
         return 1
     fi
-    "$program" -r xml "${filter[@]}" -o "$report" >"$logs/${name// /-}.log" 2>&1 </dev/null || code=$?
+    "$program" -r xml -d yes "${filter[@]}" -o "$report" >"$logs/${name// /-}.log" 2>&1 </dev/null || code=$?
     if ((${#only[@]})) && [[ $code == 0 ]] && ! grep -q '<TestCase' "$report"; then
         say "$name: no test matches"
     elif tests/results.py catch2 "$results" "$name" "$report" $code; then

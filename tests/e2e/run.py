@@ -30,8 +30,13 @@ sys.path.insert(0, str(HERE))
 from harness.case import CASES, Case, SharedKafka, Skipped  # noqa: E402
 from harness.process import clean_up  # noqa: E402
 
-PROGRAMS = {"kafka": ("java", "kcat"), "nginx": ("nginx",), "logrotate": ("logrotate",),
-            "strace": ("strace",), "netns": ("unshare",)}
+PROGRAMS = {
+    "kafka": ("java", "kcat"),
+    "nginx": ("nginx",),
+    "logrotate": ("logrotate",),
+    "strace": ("strace",),
+    "netns": ("unshare",),
+}
 
 
 def missing(needs):
@@ -40,8 +45,11 @@ def missing(needs):
         for program in PROGRAMS.get(need, ()):
             if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
                 return f"no {need}: the program {program} is not installed"
-    if "etcd" in needs and not (os.environ.get("ETCD_BIN") or Path("/usr/bin/etcd").exists() or
-                                Path.home().joinpath(".cache/logagent-backends/etcd/etcd").exists()):
+    if "etcd" in needs and not (
+        os.environ.get("ETCD_BIN")
+        or Path("/usr/bin/etcd").exists()
+        or Path.home().joinpath(".cache/logagent-backends/etcd/etcd").exists()
+    ):
         return "no etcd: neither /usr/bin/etcd nor a built one"
     if "root" in needs and os.geteuid() != 0:
         return "needs root"
@@ -61,6 +69,7 @@ class Runner:
         self.kafka = SharedKafka(self.scratch / "shared-kafka")
         self.results = []  # (outcome, sentence, seconds, reason)
         self.lock = threading.Lock()
+        self.number = 0
         self.kept = []
 
     def run(self, cases):
@@ -86,9 +95,11 @@ class Runner:
         if reason:
             return self.report(case, "skipped", began, reason)
         with self.lock:
-            number = len(os.listdir(self.scratch)) + 1
-            name = f"{number:02d}-{slug(case['sentence'])}"
-            test = Case(name, self.scratch / name, self.options.binary, self.kafka, self.options.full)
+            self.number += 1
+            name = f"{self.number:02d}-{slug(case['sentence'])}"
+            test = Case(
+                name, self.scratch / name, self.options.binary, self.kafka, self.options.full
+            )
         outcome, text = "passed", ""
         try:
             case["function"](test)
@@ -110,12 +121,29 @@ class Runner:
     @staticmethod
     def explain(error):
         """What went wrong and in which line of the scenario."""
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-                  if "/scenarios/" in frame.filename]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if "/scenarios/" in frame.filename
+        ]
         where = "".join(f" [{Path(frame.filename).name}:{frame.lineno}]" for frame in frames[-2:])
-        if isinstance(error, AssertionError) and str(error):
-            return f"{error}{where}"
-        return "".join(traceback.format_exception(error)).rstrip()
+        if not isinstance(error, AssertionError):
+            return "".join(traceback.format_exception(error)).rstrip()
+        text = str(error)
+        if not text and frames:  # a bare assert: the condition, and what its names stood for
+            step = error.__traceback__
+            while step.tb_next and not (
+                step.tb_frame.f_code.co_filename == frames[-1].filename
+                and step.tb_lineno == frames[-1].lineno
+            ):
+                step = step.tb_next
+            names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", frames[-1].line or ""))
+            seen = {name: step.tb_frame.f_locals.get(name) for name in names}
+            shown = [
+                f"{name} = {repr(value)[:200]}" for name, value in seen.items() if value is not None
+            ]
+            text = f"{frames[-1].line}: {', '.join(shown)}"
+        return f"{text}{where}"
 
     def report(self, case, outcome, began, text):
         seconds = time.monotonic() - began
@@ -136,9 +164,13 @@ class Runner:
             with open(self.options.results, "a") as out:
                 for outcome, sentence, seconds, text in self.results:
                     first = text.splitlines()[0] if text else ""
-                    out.write(f"{self.options.stage}\t{outcome}\t{seconds:.1f}\t{sentence}\t{first}\n")
-        count = {outcome: sum(1 for result in self.results if result[0] == outcome)
-                 for outcome in ("passed", "failed", "skipped")}
+                    out.write(
+                        f"{self.options.stage}\t{outcome}\t{seconds:.1f}\t{sentence}\t{first}\n"
+                    )
+        count = {
+            outcome: sum(1 for result in self.results if result[0] == outcome)
+            for outcome in ("passed", "failed", "skipped")
+        }
         print(", ".join(f"{number} {outcome}" for outcome, number in count.items()))
         bad = count["failed"] + (count["skipped"] if os.environ.get("CI") == "true" else 0)
         return 1 if bad else 0
@@ -147,11 +179,16 @@ class Runner:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=ROOT / "build" / "release" / "logagent", type=Path)
-    parser.add_argument("--only", action="append", default=[], help="scenario or part of a sentence")
+    parser.add_argument(
+        "--only", action="append", default=[], help="scenario or part of a sentence"
+    )
     parser.add_argument("--full", action="store_true", help="with the long versions")
     parser.add_argument("--short", action="store_true", help="only the tests for a sanitizer pass")
-    parser.add_argument("--part", choices=("beside", "alone"),
-                        help="only tests that may, or may not, have others beside them")
+    parser.add_argument(
+        "--part",
+        choices=("beside", "alone"),
+        help="only tests that may, or may not, have others beside them",
+    )
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--results", help="append one line for each test to this file")
@@ -162,11 +199,17 @@ def main():
     for file in sorted((HERE / "scenarios").glob("*.py")):
         importlib.import_module(f"scenarios.{file.stem}")
     wanted = [part.lower() for part in options.only]
-    cases = [case for case in CASES
-             if (options.full or not case["full"]) and (not options.short or case["short"]) and
-             (not options.part or case["alone"] == (options.part == "alone")) and
-             (not wanted or any(part in f"{case['scenario']}: {case['sentence']}".lower()
-                                for part in wanted))]
+    cases = [
+        case
+        for case in CASES
+        if (options.full or not case["full"])
+        and (not options.short or case["short"])
+        and (not options.part or case["alone"] == (options.part == "alone"))
+        and (
+            not wanted
+            or any(part in f"{case['scenario']}: {case['sentence']}".lower() for part in wanted)
+        )
+    ]
     if not cases:
         print("0 passed, 0 failed, 0 skipped")
         return 0 if wanted else 1

@@ -18,8 +18,19 @@ SANITIZER = re.compile(r"^.*(?:ERROR: \w+Sanitizer|runtime error:).*$", re.MULTI
 class Agent:
     """One agent with its own directory. Starting it again goes on with the same state."""
 
-    def __init__(self, binary, directory, *, kafka=None, etcd=None, ip="10.1.2.3", arguments=(),
-                 ini=None, environment=None, use_file=True):
+    def __init__(
+        self,
+        binary,
+        directory,
+        *,
+        kafka=None,
+        etcd=None,
+        ip="10.1.2.3",
+        arguments=(),
+        ini=None,
+        environment=None,
+        use_file=True,
+    ):
         self.binary = Path(binary)
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -56,8 +67,11 @@ class Agent:
         return self.directory / "agent.ini"
 
     def write_ini(self):
-        self.ini.write_text("".join(f"{key} = {value}\n" for key, value in self.settings.items()
-                                    if value is not None))
+        self.ini.write_text(
+            "".join(
+                f"{key} = {value}\n" for key, value in self.settings.items() if value is not None
+            )
+        )
 
     def command(self):
         self.write_ini()
@@ -67,9 +81,14 @@ class Agent:
     def start(self, *, ready=True, prefix=()):
         assert not (self.child and self.child.running()), "the agent runs already"
         # Warnings of leaks at the end would hide the exit code; the process ends by _exit anyway.
-        environment = {**os.environ, "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=0",
-                       **self.environment}
-        self.child = Child([*prefix, *self.command()], self.directory / "agent.out", env=environment)
+        environment = {
+            **os.environ,
+            "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=0",
+            **self.environment,
+        }
+        self.child = Child(
+            [*prefix, *self.command()], self.directory / "agent.out", env=environment
+        )
         if ready:
             self.wait("the status server answers", lambda: self.status() is not None, 15)
         return self
@@ -102,8 +121,9 @@ class Agent:
     def get(self, path, timeout=5.0):
         """(status code, body) of its own server."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}",
-                                        timeout=timeout * PATIENCE) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=timeout * PATIENCE
+            ) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -147,6 +167,7 @@ class Agent:
 
     def wait_applied(self, revision=0, seconds=5.0):
         """Waits until a configuration of at least this revision is applied; 5 s are promised."""
+
         def look():
             config = self.status()["config"]
             applied = config["applied"]
@@ -190,9 +211,12 @@ class MockKafka:
     def __init__(self, binary, directory, arguments=()):
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self.process = subprocess.Popen([str(binary), "mock-kafka", *map(str, arguments)],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=open(directory / "mock-kafka.log", "ab"))
+        self.process = subprocess.Popen(
+            [str(binary), "mock-kafka", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=open(directory / "mock-kafka.log", "ab"),
+        )
         self._forget = at_end(self.kill9)
         first = self.process.stdout.readline().decode().strip()
         assert first.startswith("bootstrap="), f"mock-kafka began with '{first}'"

@@ -20,10 +20,19 @@ def case(sentence, *, needs=(), short=False, full=False, alone=False):
     """Declares a test. `needs`: kafka, etcd, nginx, logrotate, netns, root. `short`: also in the
     pass under sanitizers; `full`: only with --full; `alone`: no other test beside it, for those
     that measure time."""
+
     def declare(function):
-        CASES.append({"sentence": sentence, "function": function, "needs": set(needs),
-                      "short": short, "full": full, "alone": alone,
-                      "scenario": function.__module__.rsplit(".", 1)[-1]})
+        CASES.append(
+            {
+                "sentence": sentence,
+                "function": function,
+                "needs": set(needs),
+                "short": short,
+                "full": full,
+                "alone": alone,
+                "scenario": function.__module__.rsplit(".", 1)[-1],
+            }
+        )
         return function
 
     return declare
@@ -44,7 +53,9 @@ class SharedKafka:
                 raise Skipped(self._failure)
             if not self._kafka:
                 try:
-                    self._kafka = Kafka(self._directory, settings=["log.flush.interval.messages=1000000"]).start()
+                    self._kafka = Kafka(
+                        self._directory,
+                    ).start()
                 except (RuntimeError, OSError) as error:
                     self._failure = f"no Kafka: {error}"
                     raise Skipped(self._failure) from None
@@ -72,12 +83,12 @@ class Case:
     def kafka(self):
         return self._shared_kafka.get()
 
-    def own_kafka(self, settings=()):
+    def own_kafka(self, settings=(), tls=False):
         """A broker that the test may kill."""
-        return self._server(Kafka(self.directory / "kafka", settings))
+        return self._server(Kafka(self.directory / "kafka", settings, tls))
 
-    def etcd(self, settings=()):
-        return self._server(Etcd(self.directory / "etcd", settings))
+    def etcd(self, settings=(), tls=False):
+        return self._server(Etcd(self.directory / "etcd", settings, tls))
 
     def _server(self, server):
         try:
@@ -147,5 +158,6 @@ class Case:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs_tail(self):
-        return "".join(f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n"
-                       for agent in self._agents)
+        return "".join(
+            f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n" for agent in self._agents
+        )

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from .process import Child, free_ports, run, wait_for
 
-
 # --- writers -------------------------------------------------------------------------------------
+
 
 def lines(count, tag="line", size=0, first=0):
     """`count` different lines without line ends; at least `size` bytes each."""
-    return [f"{tag} {number:08d} ".encode().ljust(size, b".") for number in range(first, first + count)]
+    return [
+        f"{tag} {number:08d} ".encode().ljust(size, b".") for number in range(first, first + count)
+    ]
 
 
 def append(path, new_lines, end=b"\n"):
     """Appends lines as a program with an open log would, a few thousand in one write."""
     with open(path, "ab", buffering=0) as log:
         for at in range(0, len(new_lines), 2000):
-            log.write(b"".join(line + end for line in new_lines[at:at + 2000]))
+            log.write(b"".join(line + end for line in new_lines[at : at + 2000]))
     return new_lines
 
 
@@ -69,8 +71,10 @@ class Nginx:
         self.witness = self.directory / "witness.log"
         self.pid_file = self.directory / "nginx.pid"
         self.port = free_ports()
-        scratch = "".join(f"    {kind}_temp_path {self.directory}/tmp;\n"
-                          for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        scratch = "".join(
+            f"    {kind}_temp_path {self.directory}/tmp;\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         user = "user root;\n" if os.geteuid() == 0 else ""
         (self.directory / "nginx.conf").write_text(
             f"daemon off;\nworker_processes 1;\n{user}pid {self.pid_file};\n"
@@ -78,9 +82,12 @@ class Nginx:
             f"http {{\n{scratch}"
             f"    access_log {self.log} combined;\n    access_log {self.witness} combined;\n"
             f"    keepalive_requests 100000000;\n"
-            f"    server {{ listen 127.0.0.1:{self.port}; location / {{ return 204; }} }}\n}}\n")
-        self.child = Child(["nginx", "-p", self.directory, "-c", self.directory / "nginx.conf"],
-                           self.directory / "nginx.out")
+            f"    server {{ listen 127.0.0.1:{self.port}; location / {{ return 204; }} }}\n}}\n"
+        )
+        self.child = Child(
+            ["nginx", "-p", self.directory, "-c", self.directory / "nginx.conf"],
+            self.directory / "nginx.out",
+        )
         wait_for("nginx listens", self._listens, 10)
 
     def _listens(self):
@@ -90,16 +97,24 @@ class Nginx:
     def request(self, count, per_second=0, first=0):
         """Sends `count` different requests over one connection, pipelined; returns when all are
         answered. The first is the number in the first request's path."""
-        agents = ("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101", "curl/8.4", 'quote"d\\agent',
-                  "k\xe4se/\u20ac", "")
+        agents = (
+            "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101",
+            "curl/8.4",
+            'quote"d\\agent',
+            "k\xe4se/\u20ac",
+            "",
+        )
         began, sent, answer_size = time.monotonic(), 0, 0
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as server:
             while sent < count:
                 batch = min(100, count - sent)
-                server.sendall(b"".join(
-                    f"GET /item/{number}?q={number * 2654435761 % 2**32:x} HTTP/1.1\r\nHost: shop\r\n"
-                    f"User-Agent: {agents[number % 5]}\r\n\r\n".encode()
-                    for number in range(first + sent, first + sent + batch)))
+                server.sendall(
+                    b"".join(
+                        f"GET /item/{number}?q={number * 2654435761 % 2**32:x} HTTP/1.1\r\nHost: shop\r\n"
+                        f"User-Agent: {agents[number % 5]}\r\n\r\n".encode()
+                        for number in range(first + sent, first + sent + batch)
+                    )
+                )
                 wanted = batch * answer_size if answer_size else 1
                 got = b""
                 while len(got) < wanted or not got.endswith(b"\r\n\r\n"):
@@ -130,7 +145,9 @@ class Logrotate:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config = self.directory / "logrotate.conf"
         script = f"    postrotate\n        {postrotate}\n    endscript\n" if postrotate else ""
-        self.config.write_text(f"{log} {{\n    rotate {keep}\n    {mode}\n    missingok\n{script}}}\n")
+        self.config.write_text(
+            f"{log} {{\n    rotate {keep}\n    {mode}\n    missingok\n{script}}}\n"
+        )
         self.config.chmod(0o600)
 
     def rotate(self):
@@ -163,11 +180,15 @@ def difference(found, wanted):
         return None
     for at, (left, right) in enumerate(zip(found, wanted)):
         if left != right:
-            return f"number {at} is {left[:200]!r} instead of {right[:200]!r} " \
-                   f"({len(found)} found, {len(wanted)} wanted)"
+            return (
+                f"number {at} is {left[:200]!r} instead of {right[:200]!r} "
+                f"({len(found)} found, {len(wanted)} wanted)"
+            )
     if len(found) < len(wanted):
         return f"{len(found)} found, {len(wanted)} wanted; the first missing: {wanted[len(found)][:200]!r}"
-    return f"{len(found)} found, {len(wanted)} wanted; the first extra: {found[len(wanted)][:200]!r}"
+    return (
+        f"{len(found)} found, {len(wanted)} wanted; the first extra: {found[len(wanted)][:200]!r}"
+    )
 
 
 def expect_exactly(records, wanted):

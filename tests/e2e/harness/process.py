@@ -101,8 +101,9 @@ def clean_up():
 
 def run(command, *, check=True, timeout=120, **options):
     """subprocess.run with bytes out, a deadline, and an error that shows what the program said."""
-    done = subprocess.run([str(part) for part in command], capture_output=True,
-                          timeout=timeout * PATIENCE, **options)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, timeout=timeout * PATIENCE, **options
+    )
     if check and done.returncode:
         said = (done.stderr or done.stdout).decode(errors="replace")[-2000:]
         raise AssertionError(f"{command[0]} ended with {done.returncode}: {said}")
@@ -116,8 +117,13 @@ class Child:
         self.command = [str(part) for part in command]
         self.log = Path(log)
         with open(self.log, "ab") as out:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=options.pop("stderr", out), **options)
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=options.pop("stderr", out),
+                **options,
+            )
         self._forget = at_end(self.kill9)
 
     @property
@@ -135,7 +141,9 @@ class Child:
         try:
             code = self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise Expired(f"{Path(self.command[0]).name} did not end within {seconds:g} s") from None
+            raise Expired(
+                f"{Path(self.command[0]).name} did not end within {seconds:g} s"
+            ) from None
         self._forget()
         return code
 

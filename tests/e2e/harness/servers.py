@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import urllib.error
@@ -24,11 +25,12 @@ class Backend:
     name = ""
     ports = 1
 
-    def __init__(self, directory, settings=()):
+    def __init__(self, directory, settings=(), tls=False):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = free_ports(self.ports)
         self.settings = settings
+        self.tls = tls
         self.pid = None
         self._forget = at_end(self.kill9)
 
@@ -39,8 +41,13 @@ class Backend:
         # Not captured by pipes: the server inherits them and would keep them open.
         log = self.directory / "backends.log"
         with open(log, "wb") as out:
-            code = subprocess.call([BACKENDS, command, self.name, "--dir", self.directory, *arguments],
-                                   stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
+            code = subprocess.call(
+                [BACKENDS, command, self.name, "--dir", self.directory, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment,
+            )
         said = log.read_text(errors="replace")
         if code:
             raise RuntimeError(f"{self.name} {command}: {said.strip()[-500:]}")
@@ -50,6 +57,8 @@ class Backend:
         arguments = ["--port-base", str(self.port), "--timeout", str(int(90 * PATIENCE))]
         for setting in self.settings:
             arguments += ["--set", setting]
+        if self.tls:
+            arguments.append("--tls")
         self.pid = int(self._call("start", *arguments)["PID"])
         return self
 
@@ -128,7 +137,7 @@ class KafkaClient:
         count, at = struct.unpack_from(">i", answer, 4)[0], 8
         for _ in range(count):
             size = struct.unpack_from(">h", answer, at)[0]
-            name = answer[at + 2:at + 2 + size].decode()
+            name = answer[at + 2 : at + 2 + size].decode()
             error, message = struct.unpack_from(">hh", answer, at + 2 + size)
             at += 2 + size + 4 + max(message, 0)
             if error:
@@ -149,7 +158,9 @@ class KafkaClient:
         answer = self._request(2, 1, body)
         at = 4 + 2 + len(topic.encode()) + 4
         offsets = [0] * count
-        for partition, error, _, offset in struct.iter_unpack(">ihqq", answer[at:at + 22 * count]):
+        for partition, error, _, offset in struct.iter_unpack(
+            ">ihqq", answer[at : at + 22 * count]
+        ):
             if error:
                 return None
             offsets[partition] = offset
@@ -172,18 +183,41 @@ class KafkaClient:
         """All records, by partition and offset, with the exact bytes of key and value."""
         if not self.count(topic):
             return []
-        done = run(["kcat", "-q", "-b", self.address, "-C", "-t", topic, "-o", "beginning", "-e",
-                    "-X", "fetch.wait.max.ms=20", "-f", "%p %o %K %S %h\n%k%s"])
+        done = run(
+            [
+                "kcat",
+                "-q",
+                "-b",
+                self.address,
+                "-C",
+                "-t",
+                topic,
+                "-o",
+                "beginning",
+                "-e",
+                "-X",
+                "fetch.wait.max.ms=20",
+                "-f",
+                "%p %o %K %S %h\n%k%s",
+            ]
+        )
         records, at, data = [], 0, done.stdout
         while at < len(data):
             line = data.index(b"\n", at)
             head = data[at:line].split(b" ", 4)
             partition, offset, key_size, size = map(int, head[:4])
             at = line + 1
-            key = data[at:at + key_size] if key_size >= 0 else None
+            key = data[at : at + key_size] if key_size >= 0 else None
             at += max(key_size, 0)
-            records.append(Record(partition, offset, key, data[at:at + max(size, 0)],
-                                  head[4].decode(errors="replace")))
+            records.append(
+                Record(
+                    partition,
+                    offset,
+                    key,
+                    data[at : at + max(size, 0)],
+                    head[4].decode(errors="replace"),
+                )
+            )
             at += max(size, 0)
         return sorted(records, key=lambda record: record[:2])
 
@@ -192,8 +226,8 @@ class Kafka(Backend, KafkaClient):
     name = "kafka"
     ports = 3
 
-    def __init__(self, directory, settings=()):
-        Backend.__init__(self, directory, settings)
+    def __init__(self, directory, settings=(), tls=False):
+        Backend.__init__(self, directory, settings, tls)
         KafkaClient.__init__(self, f"127.0.0.1:{self.port}")
 
     address = None  # an attribute of KafkaClient here, not the property of Backend
@@ -203,11 +237,33 @@ class Etcd(Backend):
     name = "etcd"
     ports = 2
 
+    token = None
+
     def _post(self, path, body):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v3/{path}",
-                                         json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        scheme, context = "http", None
+        if self.tls:
+            tls = self.directory / "tls"
+            scheme, context = "https", ssl.create_default_context(cafile=tls / "ca.pem")
+            context.load_cert_chain(tls / "client.pem")
+        request = urllib.request.Request(
+            f"{scheme}://127.0.0.1:{self.port}/v3/{path}", json.dumps(body).encode()
+        )
+        if self.token:
+            request.add_header("Authorization", self.token)
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
             return json.load(answer)
+
+    def demand_password(self, password, user="root"):
+        """Turns authentication on; from then on this object asks as that user."""
+        self._post("auth/user/add", {"name": user, "password": password})
+        self._post("auth/role/add", {"name": "root"})
+        self._post("auth/user/grant", {"user": user, "role": "root"})
+        self._post("auth/enable", {})
+        self.log_in(password, user)
+
+    def log_in(self, password, user="root"):
+        self.token = None
+        self.token = self._post("auth/authenticate", {"name": user, "password": password})["token"]
 
     @staticmethod
     def _coded(text):
@@ -218,8 +274,11 @@ class Etcd(Backend):
         """Stores text or bytes as they are, anything else as JSON."""
         if not isinstance(value, (str, bytes)):
             value = json.dumps(value)
-        return int(self._post("kv/put", {"key": self._coded(key), "value": self._coded(value)})
-                   ["header"]["revision"])
+        return int(
+            self._post("kv/put", {"key": self._coded(key), "value": self._coded(value)})["header"][
+                "revision"
+            ]
+        )
 
     def delete(self, key):
         self._post("kv/deleterange", {"key": self._coded(key)})
@@ -228,8 +287,10 @@ class Etcd(Backend):
         """Keys that begin with `prefix`, with their values."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         answer = self._post("kv/range", {"key": self._coded(prefix), "range_end": self._coded(end)})
-        return {base64.b64decode(kv["key"]).decode(): base64.b64decode(kv.get("value", ""))
-                for kv in answer.get("kvs", [])}
+        return {
+            base64.b64decode(kv["key"]).decode(): base64.b64decode(kv.get("value", ""))
+            for kv in answer.get("kvs", [])
+        }
 
     def compact(self, revision):
         self._post("kv/compaction", {"revision": str(revision), "physical": True})
@@ -237,10 +298,3 @@ class Etcd(Backend):
     def wipe(self):
         """Forgets everything; to be called while it is stopped."""
         shutil.rmtree(self.directory / "data")
-
-
-def gateway_answers(etcd):
-    try:
-        return bool(etcd.get("/"))
-    except urllib.error.URLError:
-        return False

@@ -13,7 +13,9 @@ def target(log, topic, **more):
     return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
-@case("a missing file, and a missing directory, are waited for", needs=["kafka", "etcd"], short=True)
+@case(
+    "a missing file, and a missing directory, are waited for", needs=["kafka", "etcd"], short=True
+)
 def missing(t):
     etcd, topic = t.etcd(), t.topic()
     log, deep = t.log(), t.directory / "logs" / "later" / "deep" / "app.log"
@@ -30,8 +32,11 @@ def missing(t):
     assert sorted(record.value for record in t.kafka.read(topic)) == lines(10, "a") + lines(10, "b")
 
 
-@case("a directory, FIFO, socket, device, link loop, and paths out of bounds are refused; others go on",
-      needs=["kafka", "etcd"], short=True)
+@case(
+    "a directory, FIFO, socket, device, link loop, and paths out of bounds are refused; others go on",
+    needs=["kafka", "etcd"],
+    short=True,
+)
 def refused(t):
     etcd, topic, good = t.etcd(), t.topic(), t.log("good.log")
     logs = good.parent
@@ -47,12 +52,17 @@ def refused(t):
     (logs / "passwd").symlink_to("/etc/passwd")
     append(logs / "original", lines(5))
     os.link(logs / "original", logs / "hardlink")
-    bad = [logs / name for name in ("directory", "fifo", "socket", "loop", "escape", "passwd", "hardlink")]
+    bad = [
+        logs / name
+        for name in ("directory", "fifo", "socket", "loop", "escape", "passwd", "hardlink")
+    ]
     bad += [outside / "app.log", "/dev/zero", "/proc/kmsg", "/etc/passwd"]
     if os.geteuid() == 0:
         os.mknod(logs / "device", 0o600 | 0o020000, os.makedev(1, 5))
         bad.append(logs / "device")
-    agent = t.agent(kafka=t.kafka, etcd=etcd, ini={"allow_paths": f"{t.directory}, /etc, /dev, /proc"})
+    agent = t.agent(
+        kafka=t.kafka, etcd=etcd, ini={"allow_paths": f"{t.directory}, /etc, /dev, /proc"}
+    )
     writer = t.owns(Writer(good, 500))
     agent.start()
     agent.put([target(path, topic) for path in bad] + [target(good, topic)])
@@ -70,16 +80,23 @@ def refused(t):
     t.kafka.wait_count(topic, len(written) + 7, 40)
     listener.close()
     assert agent.stop() == 0
-    expect_exactly([record for record in t.kafka.read(topic) if b"fifo" not in record.value], written)
+    expect_exactly(
+        [record for record in t.kafka.read(topic) if b"fifo" not in record.value], written
+    )
 
 
-@case("a file without permission is an error with a reason, and is read when it may be",
-      needs=["kafka"])
+@case(
+    "a file without permission is an error with a reason, and is read when it may be",
+    needs=["kafka"],
+)
 def unreadable(t):
     if os.geteuid() == 0:
         # Root reads everything, so the agent runs without the capabilities that let it.
-        prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search",
-                  "--inh-caps=-dac_override,-dac_read_search"]
+        prefix = [
+            "setpriv",
+            "--bounding-set=-dac_override,-dac_read_search",
+            "--inh-caps=-dac_override,-dac_read_search",
+        ]
         if not shutil.which("setpriv"):
             raise Skipped("setpriv is not installed")
     else:
@@ -88,8 +105,23 @@ def unreadable(t):
     append(log, lines(5, "secret"))
     append(good, lines(5, "good"))
     log.chmod(0)
-    agent = t.agent(kafka=t.kafka, arguments=["--file", log, "--topic", topic, "--start", "start",
-                                              "--file", good, "--topic", topic, "--start", "start"])
+    agent = t.agent(
+        kafka=t.kafka,
+        arguments=[
+            "--file",
+            log,
+            "--topic",
+            topic,
+            "--start",
+            "start",
+            "--file",
+            good,
+            "--topic",
+            topic,
+            "--start",
+            "start",
+        ],
+    )
     agent.start(prefix=prefix)
     t.kafka.wait_count(topic, 5)
     entry = agent.wait_file(log, ("denied", "error"))
@@ -101,8 +133,11 @@ def unreadable(t):
 @case("a link that is turned to another file is followed, old file first", needs=["kafka"])
 def link_swap(t):
     topic, link = t.topic(), t.log("current")
-    agent = t.agent(kafka=t.kafka, arguments=["--file", link, "--topic", topic, "--start", "start"],
-                    ini={"allow_paths": t.directory})
+    agent = t.agent(
+        kafka=t.kafka,
+        arguments=["--file", link, "--topic", topic, "--start", "start"],
+        ini={"allow_paths": t.directory},
+    )
     wanted = append(t.log("1"), lines(100, "one"))
     link.symlink_to(t.log("1"))
     agent.start()
@@ -117,15 +152,28 @@ def link_swap(t):
     expect_exactly(t.kafka.read(topic), wanted)
 
 
-@case("odd bytes arrive as they are: NUL, bad UTF-8, CRLF, tabs, long and blank lines",
-      needs=["kafka", "etcd"])
+@case(
+    "odd bytes arrive as they are: NUL, bad UTF-8, CRLF, tabs, long and blank lines",
+    needs=["kafka", "etcd"],
+)
 def odd_bytes(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log("b\xe4d \u20ac name.log")
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
     agent.put([target(log, topic, skip_blank=False)])
-    wanted = [b"\0nul\0", b"\xff\xfe\x80", b"tab\there", b" spaces ", b"", b"x" * 900_000, b"\r", b"end"]
+    wanted = [
+        b"\0nul\0",
+        b"\xff\xfe\x80",
+        b"tab\there",
+        b" spaces ",
+        b"",
+        b"x" * 900_000,
+        b"\r",
+        b"end",
+    ]
     with open(log, "ab", buffering=0) as out:
-        out.write(b"\0nul\0\n\xff\xfe\x80\ntab\there\r\n spaces \n\n" + b"x" * 900_000 + b"\n\r\r\nend\n")
+        out.write(
+            b"\0nul\0\n\xff\xfe\x80\ntab\there\r\n spaces \n\n" + b"x" * 900_000 + b"\n\r\r\nend\n"
+        )
     t.kafka.wait_count(topic, len(wanted))
     assert agent.stop() == 0
     expect_exactly(t.kafka.read(topic), wanted)

@@ -12,8 +12,10 @@ def target(log, topic, **more):
     return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
-@case("etcd down at the start: the last good copy is used, and etcd's changes after its return",
-      needs=["kafka", "etcd"])
+@case(
+    "etcd down at the start: the last good copy is used, and etcd's changes after its return",
+    needs=["kafka", "etcd"],
+)
 def down_at_start(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     append(log, lines(100))
@@ -37,8 +39,10 @@ def down_at_start(t):
     expect_exactly(t.kafka.read(topic), lines(300))
 
 
-@case("etcd down at the very first start: the agent waits and begins when etcd comes",
-      needs=["kafka", "etcd"])
+@case(
+    "etcd down at the very first start: the agent waits and begins when etcd comes",
+    needs=["kafka", "etcd"],
+)
 def down_at_first_start(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     append(log, lines(10))
@@ -51,8 +55,11 @@ def down_at_first_start(t):
     t.kafka.wait_count(topic, 10, 20)
 
 
-@case("etcd killed in the middle: lines flow on, and a change made after its return is applied",
-      needs=["kafka", "etcd"], short=True)
+@case(
+    "etcd killed in the middle: lines flow on, and a change made after its return is applied",
+    needs=["kafka", "etcd"],
+    short=True,
+)
 def killed_in_the_middle(t):
     etcd, topic = t.etcd(), t.topic()
     writer = t.owns(Writer(t.log(), 500))
@@ -77,8 +84,10 @@ def tailing(agent, log):
     return agent.file(log)["state"] == "tailing"
 
 
-@case("a wiped etcd stops nothing: collection goes on and the status says config_vanished",
-      needs=["kafka", "etcd"])
+@case(
+    "a wiped etcd stops nothing: collection goes on and the status says config_vanished",
+    needs=["kafka", "etcd"],
+)
 def wiped(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     append(log, lines(10))
@@ -96,8 +105,11 @@ def wiped(t):
     append(log, lines(10, first=20))
     t.kafka.wait_count(topic, 30)
     etcd.put(agent.key, [target(log, topic, send_rate=5000)])
-    agent.wait("the new value is applied and the problem gone", lambda: not
-               agent.problem("config_vanished") and agent.file(log)["send_rate"] == 5000, 10)
+    agent.wait(
+        "the new value is applied and the problem gone",
+        lambda: not agent.problem("config_vanished") and agent.file(log)["send_rate"] == 5000,
+        10,
+    )
     assert agent.stop() == 0
     expect_exactly(t.kafka.read(topic), lines(30))
 
@@ -118,12 +130,15 @@ def compacted(t):
     agent.wait("the newest value is applied", lambda: agent.file(log)["send_rate"] == 119, 35)
 
 
-@case("_status of the host lies in etcd under a lease and disappears with the agent",
-      needs=["kafka", "etcd"])
+@case(
+    "_status of the host lies in etcd under a lease and disappears with the agent",
+    needs=["kafka", "etcd"],
+)
 def status_in_etcd(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
     agent.put([target(log, topic), {"service": "s"}])
+
     def reported():
         text = etcd.get("/logagent/_status/").get("/logagent/_status/testhost")
         return text and json.loads(text)

@@ -3,8 +3,15 @@
 import subprocess
 
 from harness.case import case
-from harness.logs import (Logrotate, append, difference, expect_exactly, expect_no_loss, generations,
-                          lines)
+from harness.logs import (
+    Logrotate,
+    append,
+    difference,
+    expect_exactly,
+    expect_no_loss,
+    generations,
+    lines,
+)
 from harness.process import wait_for
 from harness.servers import Record
 
@@ -14,13 +21,37 @@ def exact_bytes(t):
     topic = t.topic(partitions=3)
     values = [b"plain", b"", b"two\nlines", b"tab\tnul\0end", bytes(range(256)), b"%s %d"]
     for number, value in enumerate(values):
-        subprocess.run(["kcat", "-q", "-b", t.kafka.address, "-P", "-t", topic, "-p", str(number % 3),
-                        "-k", f"k {number}", "-D", "<end>", "-H", "a=b"],
-                       input=value or b"x", check=True)
+        subprocess.run(
+            [
+                "kcat",
+                "-q",
+                "-b",
+                t.kafka.address,
+                "-P",
+                "-t",
+                topic,
+                "-p",
+                str(number % 3),
+                "-k",
+                f"k {number}",
+                "-D",
+                "<end>",
+                "-H",
+                "a=b",
+            ],
+            input=value or b"x",
+            check=True,
+        )
     t.kafka.wait_count(topic, len(values))
     records = t.kafka.read(topic)
     assert [record.value for record in records] == [
-        values[0], values[3], b"x", values[4], values[2], values[5]], records
+        values[0],
+        values[3],
+        b"x",
+        values[4],
+        values[2],
+        values[5],
+    ], records
     assert records[0].key == b"k 0" and records[0].headers == "a=b", records[0]
     assert t.kafka.end_offsets(topic) == [2, 2, 2]
 
@@ -37,12 +68,16 @@ def comparisons(t):
         return Record(0, at, key, value, "")
 
     assert expect_no_loss([record(0, b"a", 0), record(1, b"b", 1)], [b"a", b"b"]) == 0
-    assert expect_no_loss([record(0, b"b", 1), record(1, b"a", 0), record(2, b"b", 1)],
-                          [b"a", b"b"]) == 1
+    assert (
+        expect_no_loss([record(0, b"b", 1), record(1, b"a", 0), record(2, b"b", 1)], [b"a", b"b"])
+        == 1
+    )
     refused = 0
-    for bad in ([record(0, b"b", 1), record(1, b"a", 0)],  # last copies out of order
-                [record(0, b"a", 0)],  # lost
-                [record(0, b"a", 0), record(1, b"b", 1), record(2, b"c", 1)]):  # one id, two values
+    for bad in (
+        [record(0, b"b", 1), record(1, b"a", 0)],  # last copies out of order
+        [record(0, b"a", 0)],  # lost
+        [record(0, b"a", 0), record(1, b"b", 1), record(2, b"c", 1)],
+    ):  # one id, two values
         try:
             expect_no_loss(bad, [b"a", b"b"])
         except AssertionError:
@@ -58,7 +93,9 @@ def comparisons(t):
 @case("the harness drives nginx and logrotate and keeps every line", needs=["nginx", "logrotate"])
 def nginx_rotates(t):
     nginx = t.nginx()
-    rotate = Logrotate(t.directory / "rotate", nginx.log, postrotate=f"kill -USR1 $(cat {nginx.pid_file})")
+    rotate = Logrotate(
+        t.directory / "rotate", nginx.log, postrotate=f"kill -USR1 $(cat {nginx.pid_file})"
+    )
     for part in range(3):
         nginx.request(5000, first=5000 * part)
         rotate.rotate()

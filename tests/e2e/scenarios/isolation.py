@@ -17,25 +17,45 @@ from harness.process import run, wait_for
 def threads(t):
     topic = t.topic()
     append(t.log(), lines(1000))
-    agent = t.agent(kafka=t.kafka, arguments=["--file", t.log(), "--topic", topic, "--start", "start"])
+    agent = t.agent(
+        kafka=t.kafka, arguments=["--file", t.log(), "--topic", topic, "--start", "start"]
+    )
     agent.start()
     t.kafka.wait_count(topic, 1000)
-    names = [Path(task, "comm").read_text().strip()
-             for task in Path(f"/proc/{agent.pid()}/task").iterdir()]
+    names = [
+        Path(task, "comm").read_text().strip()
+        for task in Path(f"/proc/{agent.pid()}/task").iterdir()
+    ]
     ours = [name for name in names if not name.startswith("rdk:")]
     assert len(ours) == 1 and len(names) > 1, names
     if t.binary.parent.name == "release":
-        mapped = {line.split()[-1] for line in Path(f"/proc/{agent.pid()}/maps").read_text().splitlines()
-                  if ".so" in line}
+        mapped = {
+            line.split()[-1]
+            for line in Path(f"/proc/{agent.pid()}/maps").read_text().splitlines()
+            if ".so" in line
+        }
         assert not mapped, f"shared libraries: {sorted(mapped)}"
 
 
-@case("a host without Ethernet and without DNS: loopback only, in a network of its own",
-      needs=["netns", "etcd"])
+@case(
+    "a host without Ethernet and without DNS: loopback only, in a network of its own",
+    needs=["netns", "etcd"],
+)
 def loopback_only(t):
-    done = run(["unshare", "-rmn", sys.executable, "-c", INSIDE.format(
-        tests=str(Path(__file__).resolve().parents[1]), binary=str(t.binary),
-        directory=str(t.directory / "inside"))], check=False)
+    done = run(
+        [
+            "unshare",
+            "-rmn",
+            sys.executable,
+            "-c",
+            INSIDE.format(
+                tests=str(Path(__file__).resolve().parents[1]),
+                binary=str(t.binary),
+                directory=str(t.directory / "inside"),
+            ),
+        ],
+        check=False,
+    )
     said = (done.stdout + done.stderr).decode(errors="replace")
     assert done.returncode == 0 and "inside: ok" in said, said[-3000:]
 
@@ -63,9 +83,13 @@ def inside(binary, directory):
         etcd, broker = test.etcd(), test.mock_kafka("--topic", "demo:1")
         append(test.log(), lines(1000))
         agent = test.agent(kafka=broker, etcd=etcd).start()
-        agent.put([{"service": "s", "log_path": str(test.log()), "topic": "demo", "start": "start"}])
+        agent.put(
+            [{"service": "s", "log_path": str(test.log()), "topic": "demo", "start": "start"}]
+        )
         size = test.log().stat().st_size
-        agent.wait("all lines are acknowledged", lambda: agent.status()["ledger"]["acked"] == size, 30)
+        agent.wait(
+            "all lines are acknowledged", lambda: agent.status()["ledger"]["acked"] == size, 30
+        )
         assert agent.stop() == 0
         test.finish(False)
     except BaseException:
@@ -86,8 +110,12 @@ def no_lookups(t):
     topic = t.topic()
     append(t.log(), lines(100))
     trace = t.directory / "trace"
-    agent = t.agent(kafka=t.kafka, arguments=["--file", t.log(), "--topic", topic, "--start", "start"])
-    agent.start(prefix=["strace", "-f", "-qq", "-e", "trace=connect,sendto,openat", "-o", trace])
+    agent = t.agent(
+        kafka=t.kafka, arguments=["--file", t.log(), "--topic", topic, "--start", "start"]
+    )
+    agent.start(
+        prefix=["strace", "-D", "-f", "-qq", "-e", "trace=connect,sendto,openat", "-o", trace]
+    )
     t.kafka.wait_count(topic, 100)
     agent.stop()
     text = trace.read_text(errors="replace")
@@ -118,7 +146,9 @@ def idle(t):
     for number in range(2000):
         (directory / f"{number}.log").write_bytes(b"old\n")
     topic = t.topic()
-    agent = t.agent(kafka=t.kafka, arguments=["--file", directory / "*.log", "--topic", topic]).start()
+    agent = t.agent(
+        kafka=t.kafka, arguments=["--file", directory / "*.log", "--topic", topic]
+    ).start()
     wait_for("all files are known", lambda: len(agent.status()["files"]) >= 1000, 10)
     before = cpu_seconds(agent.pid())
     time.sleep(5)  # the time over which it is measured

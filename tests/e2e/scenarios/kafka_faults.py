@@ -13,8 +13,11 @@ def target(log, topic, **more):
     return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
-@case("Kafka down at the start and in the middle: no exit, memory flat, every line arrives in order",
-      needs=["kafka", "etcd"], short=True)
+@case(
+    "Kafka down at the start and in the middle: no exit, memory flat, every line arrives in order",
+    needs=["kafka", "etcd"],
+    short=True,
+)
 def outages(t):
     kafka, etcd, down = t.own_kafka(), t.etcd(), 120 if t.full else 10
     kafka.create({"t": 1})
@@ -73,8 +76,11 @@ def paused(t):
     expect_no_loss(kafka.read("t"), written)
 
 
-@case("three dead topics for a while: the fourth flows at full speed, each is named, each resumes",
-      needs=["kafka", "etcd"], alone=True)
+@case(
+    "three dead topics for a while: the fourth flows at full speed, each is named, each resumes",
+    needs=["kafka", "etcd"],
+    alone=True,
+)
 def dead_topics(t):
     etcd, alive = t.etcd(), t.topic("alive")
     dead = [t.new_name(f"dead{number}") for number in range(3)]
@@ -115,8 +121,10 @@ def dead_topics(t):
         expect_exactly(t.kafka.read(topic), lines(stock, topic, 150))
 
 
-@case("a line larger than the topic allows is cut and counted, its neighbours are untouched",
-      needs=["kafka"])
+@case(
+    "a line larger than the topic allows is cut and counted, its neighbours are untouched",
+    needs=["kafka"],
+)
 def oversize_cut(t):
     topic, log = t.topic(max_message_bytes=20_000), t.log()
     agent = t.agent(kafka=t.kafka, arguments=["--file", log, "--topic", topic, "--start", "start"])
@@ -132,7 +140,10 @@ def oversize_cut(t):
     assert cut == len(big) - len(middle), (cut, len(middle))
 
 
-@case("oversize: dead_letter sends the line to TOPIC.dead with its reason and range", needs=["kafka", "etcd"])
+@case(
+    "oversize: dead_letter sends the line to TOPIC.dead with its reason and range",
+    needs=["kafka", "etcd"],
+)
 def dead_letter(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     t.kafka.create({topic + ".dead": 1})
@@ -143,15 +154,22 @@ def dead_letter(t):
     t.kafka.wait_count(topic + ".dead", 1)
     letter = t.kafka.read(topic + ".dead")[0]
     assert letter.value and set(letter.value) == {ord("X")}, letter.value[:50]
-    assert "logagent.reason=" in letter.headers and "logagent.range=" in letter.headers, letter.headers
-    ledger = agent.wait("it is counted", lambda: agent.status()["ledger"]["dead_letter"] and
-                        agent.status()["ledger"])
+    assert (
+        "logagent.reason=" in letter.headers and "logagent.range=" in letter.headers
+    ), letter.headers
+    ledger = agent.wait(
+        "it is counted",
+        lambda: agent.status()["ledger"]["dead_letter"] and agent.status()["ledger"],
+    )
     assert ledger["dead_letter"] == 5001, ledger
     assert agent.stop() == 0
     expect_exactly(t.kafka.read(topic), [b"before", b"after"])
 
 
-@case("a 50 MB line without an end does not hurt memory or the lines of others", needs=["kafka", "etcd"])
+@case(
+    "a 50 MB line without an end does not hurt memory or the lines of others",
+    needs=["kafka", "etcd"],
+)
 def endless_line(t):
     etcd, topic, log, other = t.etcd(), t.topic(), t.log(), t.log("other.log")
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
@@ -186,14 +204,19 @@ def recreated_topic(t):
     kafka.wait_count("t", 500, 60)
     agent.wait("nothing is blocked", lambda: not agent.status()["kafka"]["blocked"])
     written = writer.stop()
-    agent.wait("everything is acknowledged", lambda: agent.file(t.log())["acked_offset"] ==
-               t.log().stat().st_size, 40)
+    agent.wait(
+        "everything is acknowledged",
+        lambda: agent.file(t.log())["acked_offset"] == t.log().stat().st_size,
+        40,
+    )
     assert agent.stop() == 0
     values = [record.value for record in kafka.read("t")]
-    assert written[-len(set(values)):] == list(dict.fromkeys(values)), "what came after has holes"
+    assert written[-len(set(values)) :] == list(dict.fromkeys(values)), "what came after has holes"
 
 
-@case("lines keep flowing while a partition's share of the budget is stuck", needs=["kafka", "etcd"])
+@case(
+    "lines keep flowing while a partition's share of the budget is stuck", needs=["kafka", "etcd"]
+)
 def stuck_share(t):
     etcd, alive, dead = t.etcd(), t.topic("alive"), t.new_name("dead")
     append(t.log("dead.log"), lines(300_000, "dead", 200))  # 60 MB for nobody

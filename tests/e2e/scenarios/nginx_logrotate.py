@@ -10,8 +10,9 @@ from harness.process import wait_for
 
 def nginx_case(t, requests, per_second, rotations):
     nginx, etcd, topic = t.nginx(), t.etcd(), t.topic(partitions=3)
-    rotate = Logrotate(t.directory / "rotate", nginx.log,
-                       postrotate=f"kill -USR1 $(cat {nginx.pid_file})")
+    rotate = Logrotate(
+        t.directory / "rotate", nginx.log, postrotate=f"kill -USR1 $(cat {nginx.pid_file})"
+    )
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
     agent.put([{"service": "shop", "log_path": str(nginx.log), "topic": topic, "start": "start"}])
 
@@ -40,14 +41,20 @@ def nginx_case(t, requests, per_second, rotations):
     expect_keys(records, host="testhost", service="shop", path=nginx.log, content=parts)
 
 
-@case("200,000 requests through nginx while logrotate rotates arrive byte for byte and in order",
-      needs=["kafka", "etcd", "nginx", "logrotate"], alone=True)
+@case(
+    "200,000 requests through nginx while logrotate rotates arrive byte for byte and in order",
+    needs=["kafka", "etcd", "nginx", "logrotate"],
+    alone=True,
+)
 def nginx_and_logrotate(t):
     nginx_case(t, 200_000, 12_000, rotations=6)
 
 
-@case("a short nginx run with two rotations arrives byte for byte and in order",
-      needs=["kafka", "etcd", "nginx", "logrotate"], short=True)
+@case(
+    "a short nginx run with two rotations arrives byte for byte and in order",
+    needs=["kafka", "etcd", "nginx", "logrotate"],
+    short=True,
+)
 def nginx_and_logrotate_short(t):
     nginx_case(t, 20_000, 4_000, rotations=2)
 
@@ -71,7 +78,11 @@ def fast_rotation(t):
     expect_exactly(t.kafka.read(topic), wanted)
 
 
-@case("a writer that keeps the renamed file open for a while loses nothing", needs=["kafka"], short=True)
+@case(
+    "a writer that keeps the renamed file open for a while loses nothing",
+    needs=["kafka"],
+    short=True,
+)
 def late_writer(t):
     topic, log = t.topic(), t.log()
     agent = t.agent(kafka=t.kafka, arguments=["--file", log, "--topic", topic, "--start", "start"])
@@ -95,8 +106,10 @@ def late_writer(t):
 @case("a file that is deleted while it is read arrives to its last line", needs=["kafka"])
 def deleted_file(t):
     topic, log = t.topic(), t.log()
-    agent = t.agent(kafka=t.kafka,
-                    arguments=["--file", log, "--topic", topic, "--start", "start", "--rate", "2000"])
+    agent = t.agent(
+        kafka=t.kafka,
+        arguments=["--file", log, "--topic", topic, "--start", "start", "--rate", "2000"],
+    )
     agent.start()
     first = append(log, lines(3000, "first"))
     agent.wait("it is being read", lambda: 0 < t.kafka.count(topic) < 3000)
@@ -107,7 +120,10 @@ def deleted_file(t):
     expect_exactly(t.kafka.read(topic), first + second)
 
 
-@case("copytruncate between two looks loses only what it cut, and says how much", needs=["kafka", "logrotate"])
+@case(
+    "copytruncate between two looks loses only what it cut, and says how much",
+    needs=["kafka", "logrotate"],
+)
 def copytruncate(t):
     topic, log = t.topic(), t.log()
     rotate = Logrotate(t.directory / "rotate", log, mode="copytruncate")

@@ -8,11 +8,16 @@ from harness.logs import Writer, append, expect_exactly, expect_no_loss, lines, 
 
 
 def follow(t, topic, log, **options):
-    return t.agent(kafka=options.pop("kafka", None) or t.kafka,
-                   arguments=["--file", log, "--topic", topic, "--start", "start"], **options)
+    return t.agent(
+        kafka=options.pop("kafka", None) or t.kafka,
+        arguments=["--file", log, "--topic", topic, "--start", "start"],
+        **options,
+    )
 
 
-@case("a restart by SIGTERM under load loses nothing and repeats nothing", needs=["kafka"], short=True)
+@case(
+    "a restart by SIGTERM under load loses nothing and repeats nothing", needs=["kafka"], short=True
+)
 def sigterm(t):
     topic = t.topic()
     writer = t.owns(Writer(t.log(), 2000))
@@ -31,8 +36,11 @@ def sigterm(t):
     assert len({parse_key(record)["generation"] for record in records}) == 1
 
 
-@case("kill -9 under load, many times, loses nothing; repeats have the same ids and are few",
-      needs=["kafka"], short=True)
+@case(
+    "kill -9 under load, many times, loses nothing; repeats have the same ids and are few",
+    needs=["kafka"],
+    short=True,
+)
 def kill9(t):
     topic, rounds, pace = t.topic(), 12 if t.full else 5, 3000
     writer = t.owns(Writer(t.log(), pace))
@@ -69,8 +77,10 @@ def half_line(t):
         agent.wait("the rest is waited for", lambda: agent.file(log)["size"] == 9)
         out.write(b"ond\nthird\r\n\n")
     t.kafka.wait_count(topic, 3)
-    ledger = agent.wait("the blank line is counted", lambda: agent.status()["ledger"]["blank"] and
-                        agent.status()["ledger"])
+    ledger = agent.wait(
+        "the blank line is counted",
+        lambda: agent.status()["ledger"]["blank"] and agent.status()["ledger"],
+    )
     assert ledger["blank"] == 1 and ledger["acked"] == log.stat().st_size - 1, ledger
     assert agent.stop() == 0
     records = t.kafka.read(topic)
@@ -79,8 +89,10 @@ def half_line(t):
     assert (key["start"], key["end"]) == (13, 20), key  # the line end belongs to the range
 
 
-@case("a generation that was rotated away while the agent was down is collected, in order",
-      needs=["kafka"])
+@case(
+    "a generation that was rotated away while the agent was down is collected, in order",
+    needs=["kafka"],
+)
 def rotated_while_down(t):
     topic, log = t.topic(), t.log()
     agent = follow(t, topic, log).start()
@@ -103,8 +115,14 @@ def two_agents(t):
     log, out = t.log(), []
     append(log, lines(1))
     for name in ("first", "second"):
-        out.append(t.agent(name, kafka="127.0.0.1:1", ini={"state_dir": t.directory / "state"},
-                           arguments=["--file", log, "--topic", "x"]))
+        out.append(
+            t.agent(
+                name,
+                kafka="127.0.0.1:1",
+                ini={"state_dir": t.directory / "state"},
+                arguments=["--file", log, "--topic", "x"],
+            )
+        )
     out[0].start()
     out[1].start(ready=False)
     assert out[1].ended(10) == 2
@@ -112,7 +130,9 @@ def two_agents(t):
     assert out[0].running()
 
 
-@case("SIGTERM while Kafka is down ends with 3 at the deadline, and nothing is lost", needs=["kafka"])
+@case(
+    "SIGTERM while Kafka is down ends with 3 at the deadline, and nothing is lost", needs=["kafka"]
+)
 def stop_without_kafka(t):
     kafka = t.own_kafka()
     kafka.create({"t": 1})

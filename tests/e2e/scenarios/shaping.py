@@ -24,12 +24,16 @@ def measured(samples):
     """Lines per second by a straight line through all samples, so that one late one does little."""
     times, counts = zip(*samples)
     middle, mean = sum(times) / len(times), sum(counts) / len(counts)
-    return (sum((x - middle) * (y - mean) for x, y in samples) /
-            sum((x - middle) ** 2 for x in times))
+    return sum((x - middle) * (y - mean) for x, y in samples) / sum(
+        (x - middle) ** 2 for x in times
+    )
 
 
-@case("send_rate is kept within 2 % or one line over 10 s, for slow, usual and fast rates",
-      needs=["kafka", "etcd"], alone=True)
+@case(
+    "send_rate is kept within 2 % or one line over 10 s, for slow, usual and fast rates",
+    needs=["kafka", "etcd"],
+    alone=True,
+)
 def accuracy(t):
     etcd, agent = t.etcd(), None
     rates = [1, 10, 333, 5000, 50_000]
@@ -94,7 +98,11 @@ def neighbour(t):
     assert t.kafka.count(slow) < 10 * 40
 
 
-@case("a changed rate applies at once, without opening the file again", needs=["kafka", "etcd"], alone=True)
+@case(
+    "a changed rate applies at once, without opening the file again",
+    needs=["kafka", "etcd"],
+    alone=True,
+)
 def changed_rate(t):
     etcd, topic, log = t.etcd(), t.topic(), t.log()
     append(log, lines(100_000, "x", 80))
@@ -117,7 +125,9 @@ def changed_rate(t):
     expect_exactly(t.kafka.read(topic), lines(100_000, "x", 80))
 
 
-@case("max_send_rate_bytes limits the host and is shared fairly", needs=["kafka", "etcd"], alone=True)
+@case(
+    "max_send_rate_bytes limits the host and is shared fairly", needs=["kafka", "etcd"], alone=True
+)
 def host_ceiling(t):
     etcd, topics = t.etcd(), [t.topic(f"{number}") for number in range(3)]
     for number, topic in enumerate(topics):
@@ -134,12 +144,16 @@ def host_ceiling(t):
     assert min(rates) > 0.7 * max(rates), rates
 
 
-@case("a stop does not wait for a throttled file, and the rest comes after the start", needs=["kafka"])
+@case(
+    "a stop does not wait for a throttled file, and the rest comes after the start", needs=["kafka"]
+)
 def stop_throttled(t):
     topic, log = t.topic(), t.log()
     append(log, lines(3000))
-    agent = t.agent(kafka=t.kafka, arguments=["--file", log, "--topic", topic, "--start", "start",
-                                              "--rate", "500"]).start()
+    agent = t.agent(
+        kafka=t.kafka,
+        arguments=["--file", log, "--topic", topic, "--start", "start", "--rate", "500"],
+    ).start()
     t.kafka.wait_count(topic, 500)
     began = time.monotonic()
     assert agent.stop() in (0, 3)
