@@ -24,7 +24,6 @@ def etcd_tls(t):
         "etcd_ca": tls / "ca.pem",
         "etcd_cert": tls / "client.crt",
         "etcd_key": tls / "client.key",
-        "deny_paths": "/proc",
     }
     agent = t.agent(kafka=t.kafka, etcd=etcd, ini=ini).start()
     agent.put([target(t.log(), topic)])
