@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs everything that building, testing and benchmarking logagent needs. Idempotent; the only
-# script of the project that installs anything. Needs root for apt; the rest goes into a cache
-# directory outside the tree.
+# script of the project that installs anything. Debian packages need root or sudo; the rest goes into
+# a cache directory outside the tree.
 #
-#   tools/deps.sh [build] [test] [bench]      default: build test
+#   tools/deps.sh [build] [test] [quickstart] [bench]      default: build test
+#
+# Downloads come from the Debian, npm and Maven registries that this machine's clients are set up for.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -19,18 +21,39 @@ build_packages=(
 )
 test_packages=(
     clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
-    openjdk-17-jdk-headless openssl procps strace
+    openjdk-17-jdk-headless openssl procps python3 strace util-linux
 )
+quickstart_packages=(curl etcd-client etcd-server kcat python3)
 bench_packages=(kcat rsyslog rsyslog-kafka time)
 
 say() { echo "deps: $*" >&2; }
 
 missing() { # PACKAGE...: those that are not installed
-    local package
-    for package in "$@"; do
-        [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-            echo "$package"
-    done
+    comm -13 <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+        sed -n 's/^installed //p' | sort -u) <(printf '%s\n' "$@" | sort -u)
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        say "needs root or sudo for: $*"
+        return 1
+    fi
+}
+
+apt() { # silent unless it fails
+    local log
+    log=$(mktemp)
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+        -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@" >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
 }
 
 install_packages() {
@@ -39,16 +62,15 @@ install_packages() {
     ((${#wanted[@]})) || return 0
     say "installing ${wanted[*]}"
     # A package that brings a service must not start it on the machine that builds.
-    local policy=/usr/sbin/policy-rc.d own_policy=
+    local policy=/usr/sbin/policy-rc.d own_policy= status=0
     if [[ ! -e $policy ]]; then
-        printf '#!/bin/sh\nexit 101\n' >"$policy"
-        chmod 755 "$policy"
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
         own_policy=yes
     fi
-    local status=0
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"; } \
-        >&2 || status=$?
-    [[ -z $own_policy ]] || rm -f "$policy"
+    { apt update && apt install -y --no-install-recommends "${wanted[@]}"; } || status=$?
+    [[ -z $own_policy ]] || as_root rm -f "$policy"
+    ((status == 0)) || say "apt-get could not install all of: ${wanted[*]}"
     return "$status"
 }
 
@@ -61,10 +83,12 @@ need_npm() { # the newer packages of nodejs bring npm along, Debian's does not
 build_rdkafka() {
     local stamp prefix=$cache/librdkafka-$rdkafka_version work
     stamp=$(sha256sum <"$here/third_party/package-lock.json" | cut -c1-16)
+    mkdir -p "$cache"
+    exec 9>"$cache/lock" # two runs at once: the second one finds the work done
+    flock 9
     [[ -f $prefix/stamp && $(<"$prefix/stamp") == "$stamp" ]] && return
     need_npm
     say "building librdkafka $rdkafka_version (about a minute)"
-    mkdir -p "$cache"
     work=$(mktemp -d "$cache/build.XXXXXX")
     cp "$here"/third_party/{package.json,package-lock.json,.npmrc} "$work"
     (
@@ -101,9 +125,10 @@ main() {
                 install_packages "${test_packages[@]}"
                 "$here/tests/backends/backends" fetch kafka >&2
                 ;;
+            quickstart) install_packages "${quickstart_packages[@]}" ;;
             bench) install_packages "${bench_packages[@]}" ;;
             *)
-                say "unknown part '$part'; allowed: build test bench"
+                say "unknown part '$part'; allowed: build test quickstart bench"
                 exit 2
                 ;;
         esac

@@ -1,0 +1,1 @@
+"""What the end-to-end scenarios are made of: the agent, real servers, and exact comparisons."""
