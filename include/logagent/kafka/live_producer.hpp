@@ -71,11 +71,6 @@ struct broker_state {
     std::chrono::steady_clock::time_point last_ack;  // the clock's epoch = none yet
 };
 
-struct header {
-    std::string_view name;
-    std::string_view value;
-};
-
 /// A producer over librdkafka. Destroying it destroys the client without further reports: what is
 /// outstanding is no longer read afterwards. All on one thread, that of the executor.
 class live_producer : public producer, public admin {
@@ -89,12 +84,6 @@ public:
     /// Waits until nothing is outstanding; false = `deadline` came first. Serves the reports
     /// itself, so it works after run() has been stopped too.
     virtual boost::asio::awaitable<bool> drain(clock::time_point deadline) = 0;
-
-    /// Queues one record with headers (copied). `partition` -1 = chosen by the hash of the key.
-    /// Any other code than none: not taken, not reported.
-    virtual error produce_with_headers(topic_handle topic, std::int32_t partition,
-                                       const record& record, std::span<const header> headers,
-                                       void* batch) = 0;
 
     virtual producer_state state() const = 0;
     virtual std::vector<broker_state> brokers()

@@ -76,10 +76,11 @@ public:
     virtual produce_result produce(topic_handle topic, std::int32_t partition,
                                    std::span<const record> records, void* batch) = 0;
 
-    /// Queues one record with headers (copied), for a partition of the client's choice; value and key
-    /// as in produce(). Returns error::none, or why it was not taken: then nothing is reported.
-    virtual error produce_one(topic_handle topic, const record& single,
-                              std::span<const header> headers, void* batch) = 0;
+    /// Queues one record with headers (copied). `partition` -1 = chosen by the hash of the key. Any
+    /// other code than none: not taken, not reported.
+    virtual error produce_with_headers(topic_handle topic, std::int32_t partition,
+                                       const record& single, std::span<const header> headers,
+                                       void* batch) = 0;
 
     /// Records accepted and not yet reported.
     virtual std::size_t outstanding() const = 0;

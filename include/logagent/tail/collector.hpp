@@ -1,0 +1,237 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "logagent/os/inotify.hpp"
+#include "logagent/tail/tailer.hpp"
+
+namespace logagent::tail {
+
+/// Directory watches as the collector needs them; os::inotify is one, tests bring a fake.
+class directory_watch {
+public:
+    virtual ~directory_watch() = default;
+    virtual int watch(const std::string& directory) = 0;  // 0 or an errno; counted
+    virtual void unwatch(const std::string& directory) = 0;
+};
+
+struct collector_options {
+    std::string host;
+    std::uint64_t in_flight_bytes = 16'777'216;
+    std::uint64_t max_send_rate_bytes = 0;  // of the whole host; 0 = none
+    std::size_t most_files = 20'000;
+    std::vector<std::string> allow_topics{"*"};
+    bool once = false;  // read to the end, a last line without its end included, then be finished
+    duration sweep_interval = std::chrono::seconds{30};
+    duration fast_sweep_interval = std::chrono::seconds{5};  // polled files; after an overflow
+    duration rotate_wait = std::chrono::seconds{5};          // an old file may still be written to
+    /// Keeps a dead letter that Kafka refused for a minute. False: not possible now, try again.
+    std::function<bool(const dead_letter&)> spill;
+};
+
+/// What one file shows to people (DESIGN 4.5, "files").
+struct file_view {
+    std::string_view path;
+    std::string_view service;
+    std::string_view topic;
+    std::string_view state;  // waiting tailing throttled denied error draining done shadowed
+    std::string generation;  // empty before the first opening
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::uint64_t read_offset = 0;
+    std::uint64_t acked_offset = 0;
+    std::uint64_t lag_bytes = 0;
+    double lines_per_s = 0;
+    double bytes_per_s = 0;
+    std::uint64_t send_rate = 0;
+    double throttled_seconds = 0;
+    std::string last_error;
+};
+
+/// Everything that is being collected on this host: which files, who reads them, in which turn.
+///
+/// It decides and reads files, but never waits and knows no loop: the agent feeds it changes of
+/// targets, hints of directories, delivery reports and the time, and calls turn(). Each call does a
+/// bounded piece of work, so thousands of files share one thread fairly.
+class collector final : public kafka::delivery_listener {
+public:
+    collector(collector_options options, os::disk& disk, directory_watch& watches,
+              checkpoint::store& store, kafka::producer& main, kafka::producer& careful);
+    ~collector() override;
+
+    /// Makes `wanted` the set of targets. Only what differs is touched: other files keep
+    /// descriptor, position and limiter. The files are looked up in the next turns.
+    void apply(std::vector<fleet::log_target> wanted, const moment& now);
+
+    /// Every target of the last apply() was searched, and the identities of the files that exist
+    /// are in the store.
+    bool applied() const noexcept;
+
+    /// A hint that something changed; see os::inotify.
+    void changed(os::inotify::change what, std::string_view directory, std::string_view name,
+                 const moment& now);
+
+    /// The cluster's answer about a topic; the collector asks through due_topics().
+    void described(const kafka::topic_description& answer, const moment& now);
+    std::vector<std::string> due_topics(const moment& now);
+
+    /// Does a bounded piece of work and says when it wants to be called again: now or earlier = at
+    /// once, max = after the next change, report or description.
+    time_point turn(const moment& now);
+
+    /// Reads nothing more; what was read is still sent (again) and acknowledged.
+    void stop_reading();
+    /// Nothing is in flight or waiting to be sent.
+    bool drained() const noexcept;
+    /// With `once`: everything was read to its end and acknowledged.
+    bool finished() const noexcept;
+
+    /// Puts every changed position into the store. Before each store.write().
+    void save_positions();
+    /// Bytes acknowledged since the last call; brings a write of the journal forward.
+    std::uint64_t take_acked_bytes() noexcept { return std::exchange(acked_bytes_, 0); }
+
+    // delivery_listener. The producer that abandons is told apart by listener_of().
+    void delivered(void* batch, std::uint32_t count) override;
+    void failed(void* batch, const char* value, kafka::error code, bool possibly_stored) override;
+    void abandoned() override;
+    /// The listener of the careful producer; the collector itself is that of the main one.
+    kafka::delivery_listener& careful_listener() noexcept { return careful_listener_; }
+
+    // For status and metrics.
+    const totals& counted() const noexcept { return totals_; }
+    const delivery::budget& in_flight() const noexcept { return budget_; }
+    const delivery::topic_table& topics() const noexcept { return topics_; }
+    std::size_t file_count() const noexcept { return sources_.size(); }
+    /// Files in the order of (path, topic), beginning after the path `after`; at most `limit`.
+    void visit_files(std::string_view after, std::size_t limit, time_point now,
+                     const std::function<void(const file_view&)>& each) const;
+    /// Sums over all positions since the state was made, plus what is in flight and unread now.
+    struct ledger {
+        checkpoint::byte_counts classes{};
+        std::uint64_t in_flight = 0;
+        std::uint64_t unread = 0;
+    };
+    ledger sums() const;
+    /// Things a person should know about: {code, text}. Empty = healthy.
+    std::vector<std::pair<std::string, std::string>> problems() const;
+    /// Files that could not be watched and are polled.
+    std::size_t polled_files() const noexcept;
+
+private:
+    struct source;
+    struct glob_search;
+    struct careful_reports;
+
+    struct source_key {
+        std::string path;
+        std::string topic;
+        auto operator<=>(const source_key&) const = default;
+    };
+
+    struct careful_listener final : kafka::delivery_listener {
+        explicit careful_listener(collector& owner) : owner{owner} {}
+        void delivered(void* batch, std::uint32_t count) override { owner.delivered(batch, count); }
+        void failed(void* batch, const char* value, kafka::error code, bool stored) override {
+            owner.failed(batch, value, code, stored);
+        }
+        void abandoned() override { owner.abandon(true); }
+        collector& owner;
+    };
+
+    // targets and their files
+    void start_target(const std::shared_ptr<live_target>& target, const moment& now);
+    void stop_target(const fleet::log_target& target, const moment& now);
+    void change_target(const std::shared_ptr<live_target>& target, const moment& now);
+    void claim(std::string_view path, const std::shared_ptr<live_target>& target);
+    void remove_source(source& gone, const moment& now);
+    void search(const std::shared_ptr<live_target>& target, std::string directory);
+    void search_some(const moment& now);
+    void appeared(const std::string& path, const moment& now);
+    bool topic_allowed(std::string_view topic) const;
+    // one path
+    void want_look(source& where);
+    void look(source& where, const moment& now);
+    void open_at(source& where, const moment& now);
+    void identify(source& where, const moment& now);
+    void begin_tailing(source& where, checkpoint::generation_record generation, bool known,
+                       const moment& now);
+    void new_generation(source& where, std::unique_ptr<os::file> file,
+                        const os::file_status& status, const moment& now);
+    std::optional<checkpoint::generation_record> known_generation(const os::file& file,
+                                                                  const os::file_status& status,
+                                                                  bool& cold);
+    void fail(source& where, std::string_view state, std::string text);
+    void watch_directories(source& where, std::vector<std::string> directories);
+    void rotate_away(source& where, const moment& now);
+    // turns
+    void make_ready(tailer& which);
+    void run_one(tailer& which, const moment& now);
+    void obey(tailer& which, const wish& wanted, const moment& now);
+    void set_timer(tailer& which, time_point when);
+    void fire_timers(time_point now);
+    void wake_room();
+    void wake_topic(const delivery::topic& which);
+    bool may_read(const tailer& which) const;
+    void sweep(const moment& now);
+    void retire_settled(const moment& now);
+    void after_report(tailer& which);
+    void send_dead_letters(const moment& now);
+    void dead_letter_done(dead_letter& which);
+    void abandon(bool careful);
+    void for_each_tailer(const std::function<void(tailer&)>& each);
+    void mark_dirty(tailer& which);
+
+    collector_options options_;
+    os::disk& disk_;
+    directory_watch& watches_;
+    checkpoint::store& store_;
+    delivery::budget budget_;
+    delivery::chunk_pool chunks_;
+    delivery::topic_table topics_;
+    delivery::record_builder builder_;
+    delivery::token_bucket host_limit_;
+    totals totals_;
+    services services_;
+    careful_listener careful_listener_;
+
+    std::vector<std::shared_ptr<live_target>> targets_;
+    std::map<source_key, std::unique_ptr<source>> sources_;
+    std::unordered_multimap<std::string_view, source*> by_path_;
+    std::unordered_multimap<std::string, source*> by_real_path_;  // where a link leads
+    std::map<std::pair<checkpoint::generation_id, std::string>, tailer*> active_;
+    std::multimap<std::uint64_t, checkpoint::generation_id> by_inode_;
+    std::vector<std::unique_ptr<tailer>> closing_;  // stopped; their reports still come
+
+    std::deque<source*> looks_;
+    std::deque<glob_search> searches_;
+    std::map<std::string, std::size_t> searched_directories_;  // watched for globs
+    std::deque<tailer*> ready_;
+    std::multimap<time_point, tailer*> timers_;
+    std::multimap<time_point, source*> look_timers_;
+    std::vector<tailer*> wait_room_;
+    std::vector<tailer*> wait_topic_;
+    std::vector<tailer*> dirty_;
+    std::vector<std::unique_ptr<dead_letter>> dead_letters_;
+
+    moment now_{};  // of the last call, for reports, which bring no time along
+    time_point next_sweep_{};
+    bool fast_sweep_ = false;
+    std::string sweep_at_;     // path the sweep has come to; empty = not sweeping
+    bool sweeping_ = false;
+    bool stopping_ = false;
+    std::uint64_t acked_bytes_ = 0;
+    std::size_t over_limit_ = 0;  // files beyond most_files
+};
+
+}  // namespace logagent::tail
