@@ -90,7 +90,7 @@ private:
     };
 
     /// What one address says. `good` is empty while only broken values were seen.
-    struct document {
+    struct address_document {
         std::string text;  // the last good value
         std::int64_t revision = 0;
         std::optional<fleet::parsed_logconfig> good;
@@ -112,7 +112,7 @@ private:
 
     std::vector<std::string> allow_topics_;
     key_name key_of_;
-    std::map<std::string, document> documents_;  // by address
+    std::map<std::string, address_document> documents_;  // by address
     std::uint64_t cluster_ = 0;
     std::int64_t seen_ = 0;
     std::int64_t revision_ = 0;  // of what is applied: good values and deletions
