@@ -11,6 +11,7 @@ namespace asio = boost::asio;
 event::event(asio::any_io_executor executor) : timer_{std::move(executor)} {}
 
 void event::notify() {
+    if (notified_) return;
     notified_ = true;
     timer_.cancel();
 }
