@@ -68,9 +68,7 @@ bool config_state::addresses(const std::vector<std::string>& now_there, time_poi
 void config_state::snapshot(std::uint64_t cluster, std::int64_t revision,
                             const std::vector<config_entry>& entries) {
     const bool other_past = cluster_ != 0 && (cluster != cluster_ || revision < seen_);
-    const auto revision_before = revision_;
-    // Revisions of another history do not compare with ours.
-    if (other_past) revision_ = 0;
+    if (other_past) other_history_ = true;
     cluster_ = cluster;
     seen_ = revision;
 
@@ -79,7 +77,6 @@ void config_state::snapshot(std::uint64_t cluster, std::int64_t revision,
         shown.insert(entry.address);
         accept(entry);
     }
-    if (revision_ == 0) revision_ = revision_before;
 
     for (auto next = documents_.begin(); next != documents_.end();) {
         const auto current = next++;
@@ -103,8 +100,7 @@ void config_state::put(const config_entry& entry) {
 
 void config_state::removed(const std::string& address, std::int64_t revision) {
     seen_ = std::max(seen_, revision);
-    revision_ = std::max(revision_, revision);
-    known_ = true;
+    reached(revision);
     documents_.erase(address);
 }
 
@@ -130,7 +126,13 @@ void config_state::accept(const config_entry& entry) {
     document.revision = entry.revision;
     document.good = std::move(parsed);
     document.broken.reset();
-    revision_ = std::max(revision_, entry.revision);
+    reached(entry.revision);
+}
+
+/// What was applied is now of this revision.
+void config_state::reached(std::int64_t revision) {
+    revision_ = other_history_ ? revision : std::max(revision_, revision);
+    other_history_ = false;
     known_ = true;
 }
 

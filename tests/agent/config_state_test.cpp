@@ -93,6 +93,7 @@ TEST_CASE_METHOD(state_fixture, "absence in a snapshot stops nothing and is a pr
     SECTION("until a new value comes, in the revisions of the new history") {
         state.put({"10.0.0.1", array(entry("/b")), 5});
         CHECK(paths() == list{"/b"});
+        CHECK(state.outcome().revision == 5);
         state.snapshot(cluster, 6, {{"10.0.0.1", array(entry("/b")), 5}});
         CHECK_FALSE(problem("config_vanished"));
     }

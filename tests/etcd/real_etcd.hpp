@@ -52,6 +52,9 @@ public:
         pid_ = 0;
     }
 
+    /// Loses all data, as a cluster that was set up again under its old address.
+    void wipe() { std::filesystem::remove_all(directory_ + "/data"); }
+
     /// Again on the same data and ports.
     void start() {
         const std::string client = scheme_ + "://127.0.0.1:" + std::to_string(port_);

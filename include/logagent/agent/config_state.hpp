@@ -104,6 +104,7 @@ private:
     };
 
     void accept(const config_entry& entry);
+    void reached(std::int64_t revision);
     void refuse_topics(fleet::parsed_logconfig& parsed) const;
     bool topic_allowed(std::string_view topic) const;
     void yield_to_present();
@@ -116,6 +117,8 @@ private:
     std::uint64_t cluster_ = 0;
     std::int64_t seen_ = 0;
     std::int64_t revision_ = 0;  // of what is applied: good values and deletions
+    // The cluster was wiped or restored since: revisions do not compare with revision_.
+    bool other_history_ = false;
     bool known_ = false;
 };
 
