@@ -49,9 +49,12 @@ stage() {
 }
 
 build() { # PRESET TARGET...
-    local preset=$1
+    local preset=$1 strict=ON
     shift
-    cmake --preset "$preset" -DLOGAGENT_WERROR=ON && cmake --build --preset "$preset" --target "$@"
+    # With sanitizers g++ 12 warns about uninitialised parts of its own library; debug and release are
+    # strict about everything.
+    [[ $preset != asan ]] || strict=OFF
+    cmake --preset "$preset" -DLOGAGENT_WERROR=$strict && cmake --build --preset "$preset" --target "$@"
 }
 
 check_format() {
