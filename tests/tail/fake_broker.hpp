@@ -1,0 +1,113 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "logagent/kafka/producer.hpp"
+
+namespace logagent::test {
+
+struct stored_record {
+    std::string topic;
+    std::int32_t partition = 0;
+    std::string key;
+    std::string value;
+    std::vector<std::pair<std::string, std::string>> headers;
+    bool careful = false;
+};
+
+/// A cluster in memory. Records wait until report() is called; a judge decides what becomes of each.
+class fake_broker {
+public:
+    std::vector<stored_record> stored;
+    std::function<kafka::error(const stored_record&)> judge = [](const auto&) {
+        return kafka::error::none;
+    };
+    bool refuses_all = false;  // produce() takes nothing, as a client that is being rebuilt
+
+    class client final : public kafka::producer {
+    public:
+        client(fake_broker& at, bool careful) : at_{at}, careful_{careful} {}
+
+        void listen(kafka::delivery_listener& to) override { to_ = &to; }
+        kafka::topic_handle topic(std::string_view name) override {
+            names_.emplace_back(name);
+            return static_cast<kafka::topic_handle>(names_.size() - 1);
+        }
+        kafka::produce_result produce(kafka::topic_handle topic, std::int32_t partition,
+                                      std::span<const kafka::record> records,
+                                      void* batch) override {
+            if (at_.refuses_all) return {};
+            for (const auto& one : records) take(topic, partition, one, {}, batch);
+            return {records.size(), {}};
+        }
+        kafka::error produce_with_headers(kafka::topic_handle topic, std::int32_t partition,
+                                          const kafka::record& single,
+                                          std::span<const kafka::header> headers,
+                                          void* batch) override {
+            if (at_.refuses_all) return kafka::error::queue_full;
+            take(topic, partition, single, headers, batch);
+            return kafka::error::none;
+        }
+        std::size_t outstanding() const override { return waiting_.size(); }
+
+        /// Reports at most `count` records, in order. Values are read now, as the real client does
+        /// while it sends: memory that was freed too early shows here.
+        void report(std::size_t count) {
+            for (; count > 0 && !waiting_.empty(); --count) {
+                auto next = std::move(waiting_.front());
+                waiting_.pop_front();
+                next.record.value.assign(next.value, next.size);
+                const auto code = at_.judge(next.record);
+                if (code == kafka::error::none) {
+                    at_.stored.push_back(next.record);
+                    to_->delivered(next.batch, 1);
+                } else {
+                    to_->failed(next.batch, next.value, code, false);
+                }
+            }
+        }
+        /// As after a fatal error: nothing that waits is ever reported.
+        void abandon() {
+            waiting_.clear();
+            to_->abandoned();
+        }
+
+    private:
+        struct waiting {
+            stored_record record;
+            const char* value;
+            std::size_t size;
+            void* batch;
+        };
+        void take(kafka::topic_handle topic, std::int32_t partition, const kafka::record& one,
+                  std::span<const kafka::header> headers, void* batch) {
+            stored_record record{names_.at(topic), partition, {}, {}, {}, careful_};
+            if (one.key) record.key.assign(one.key, one.key_size);
+            for (const auto& each : headers)
+                record.headers.emplace_back(std::string{each.name}, std::string{each.value});
+            waiting_.push_back({std::move(record), one.value, one.size, batch});
+        }
+
+        fake_broker& at_;
+        bool careful_;
+        kafka::delivery_listener* to_ = nullptr;
+        std::vector<std::string> names_;
+        std::deque<waiting> waiting_;
+    };
+
+    client main{*this, false};
+    client careful{*this, true};
+
+    std::vector<std::string> values(const std::string& topic) const {
+        std::vector<std::string> found;
+        for (const auto& each : stored)
+            if (each.topic == topic) found.push_back(each.value);
+        return found;
+    }
+};
+
+}  // namespace logagent::test

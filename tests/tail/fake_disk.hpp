@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "logagent/os/disk.hpp"
+#include "logagent/tail/collector.hpp"
+
+namespace logagent::test {
+
+/// Files in memory with inodes, names and the ways in which log files change. Inode numbers are
+/// reused at once, as ext4 does.
+class fake_disk final : public os::disk {
+public:
+    struct node {
+        std::string content;
+        std::uint64_t inode = 0;
+        std::int64_t born = 0;
+        std::uint32_t links = 1;
+    };
+
+    std::int64_t now_ns = 1'000'000'000'000;
+    std::map<std::string, std::shared_ptr<node>> names;
+    std::set<std::string> denied;
+
+    void write(const std::string& path, std::string_view bytes) {
+        auto& at = names[path];
+        if (!at) {
+            at = std::make_shared<node>();
+            at->inode = free_inode();
+            at->born = now_ns += 1'000'000;
+        }
+        at->content += bytes;
+    }
+    void truncate(const std::string& path, std::size_t size) { names.at(path)->content.resize(size); }
+    void rename(const std::string& from, const std::string& to) {
+        remove(to);
+        names[to] = names.at(from);
+        names.erase(from);
+    }
+    void remove(const std::string& path) {
+        const auto found = names.find(path);
+        if (found == names.end()) return;
+        --found->second->links;
+        names.erase(found);
+    }
+
+    opened open(std::string_view path, bool) override {
+        opened result;
+        result.directories = {directory_of(path)};
+        result.real_path = path;
+        const std::string name{path};
+        if (denied.contains(name)) {
+            result.failure = {os::open_error::not_allowed, "outside allow_paths"};
+            return result;
+        }
+        const auto found = names.find(name);
+        if (found == names.end()) {
+            result.failure = {os::open_error::missing, "no such file"};
+            return result;
+        }
+        result.file = std::make_unique<open_file>(found->second);
+        return result;
+    }
+    int status(std::string_view path, os::file_status& out) override {
+        const auto found = names.find(std::string{path});
+        if (found == names.end()) return ENOENT;
+        out = status_of(*found->second);
+        return 0;
+    }
+    int list(std::string_view directory, std::vector<entry>& out) override {
+        for (const auto& [path, node] : names)
+            if (directory_of(path) == directory)
+                out.push_back({path.substr(directory.size() + 1), os::file_status::type::regular});
+        return 0;
+    }
+    bool allowed(std::string_view path, bool) const override {
+        return !denied.contains(std::string{path});
+    }
+
+private:
+    static std::string directory_of(std::string_view path) {
+        return std::string{path.substr(0, path.find_last_of('/'))};
+    }
+    static os::file_status status_of(const node& of) {
+        os::file_status status;
+        status.kind = os::file_status::type::regular;
+        status.device = 1;
+        status.inode = of.inode;
+        status.birth_time = of.born;
+        status.size = of.content.size();
+        status.links = of.links;
+        return status;
+    }
+    std::uint64_t free_inode() const {
+        for (std::uint64_t inode = 1;; ++inode) {
+            bool used = false;
+            for (const auto& [path, at] : names) used = used || (at && at->inode == inode);
+            if (!used) return inode;
+        }
+    }
+
+    struct open_file final : os::file {
+        explicit open_file(std::shared_ptr<node> of) : of{std::move(of)} {}
+        int status(os::file_status& out) const override {
+            out = status_of(*of);
+            return 0;
+        }
+        std::int64_t read(std::span<char> first, std::span<char> second, std::uint64_t offset,
+                          read_mode) const override {
+            std::int64_t total = 0;
+            for (const auto part : {first, second}) {
+                if (offset >= of->content.size()) break;
+                const auto size = std::min(part.size(), of->content.size() - offset);
+                std::memcpy(part.data(), of->content.data() + offset, size);
+                offset += size;
+                total += static_cast<std::int64_t>(size);
+                if (size < part.size()) break;
+            }
+            return total;
+        }
+        void will_need(std::uint64_t, std::uint64_t) const override {}
+        std::shared_ptr<node> of;
+    };
+};
+
+/// Watches nothing: the tests tell the collector what changed.
+class no_watches final : public tail::directory_watch {
+public:
+    int watch(const std::string& directory) override {
+        ++counts[directory];
+        return 0;
+    }
+    void unwatch(const std::string& directory) override { --counts[directory]; }
+    std::map<std::string, int> counts;
+};
+
+}  // namespace logagent::test
