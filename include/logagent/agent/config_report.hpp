@@ -22,7 +22,10 @@ struct config_report {
     };
     std::vector<error> errors;  // entries and documents that were refused
     std::vector<std::pair<std::string, std::string>> problems;  // {code, text}
-    std::string connection;  // to the source, in words; empty where there is none
+    std::string connection;  // to the source, in words; empty = connected, or none is needed
+    // The document that state "failed" is about; `revision` above stays that of the applied one.
+    std::int64_t failed_revision = 0;  // 0 = the source has none
+    std::int64_t failed_ms = 0;        // wall clock; 0 = nothing has failed
 };
 
 }  // namespace logagent::agent
