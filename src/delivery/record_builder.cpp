@@ -60,7 +60,6 @@ void record_builder::begin(const origin& from, run& into) {
     run_ = &into;
     into.counts = {};
     records_.clear();
-    traces_.clear();
     dead_letters_.clear();
     keys_used_ = 0;
     key_block_ = 0;
@@ -68,9 +67,8 @@ void record_builder::begin(const origin& from, run& into) {
     write_prefix();
     borrow_ = from.target->format == fleet::record_format::raw && !from.filter->masks();
     const std::uint64_t limit = std::min(from.target->max_line_bytes, from.record_limit);
-    const std::uint64_t key = from.target->key == fleet::key_kind::none
-                                  ? 0
-                                  : prefix_.size() + longest_offsets;
+    const std::uint64_t key =
+        from.target->key == fleet::key_kind::none ? 0 : prefix_.size() + longest_offsets;
     value_limit_ = limit > key + framing ? limit - key - framing : 1;
 }
 
@@ -152,8 +150,6 @@ bool record_builder::add(const line& added) {
     count(byte_class::cut, cut);
     count(byte_class::acked, whole - cut);
     if (target.key != fleet::key_kind::none) write_key(added.begin, added.end);
-    if (from_.trace)
-        traces_.push_back(traced_record{records_.back().value, added.begin, added.end});
     return true;
 }
 
@@ -186,8 +182,7 @@ bool record_builder::add_built(const line& added, std::string_view value) {
     char* const place = room.room().data();
     std::memcpy(place, bytes.data(), bytes.size());
     room.use(bytes.size());
-    records_.push_back(
-        kafka::record{place, static_cast<std::uint32_t>(bytes.size()), nullptr, 0});
+    records_.push_back(kafka::record{place, static_cast<std::uint32_t>(bytes.size()), nullptr, 0});
     return true;
 }
 

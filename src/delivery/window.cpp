@@ -33,13 +33,39 @@ run* window::first_failed() const noexcept {
     return nullptr;
 }
 
-void window::sent(run& which, std::uint32_t records, time_point now) {
+void window::split(run& which, std::uint64_t at, std::uint32_t text_size) {
+    assert(which.now == run::state::unsent && which.begin < at && at < which.end);
+    auto rest = std::make_unique<run>();
+    rest->owner = which.owner;
+    rest->bytes = which.bytes;
+    rest->text = which.text + text_size;
+    rest->text_size = which.text_size - text_size;
+    rest->begin = at;
+    rest->end = which.end;
+    rest->next = which.next;
+    which.end = at;
+    which.text_size = text_size;
+    which.next = rest.release();
+    if (last_ == &which) last_ = which.next;
+}
+
+void window::sent(run& which, std::uint32_t records, std::uint32_t dead_letters, time_point now) {
     assert(which.now == run::state::unsent && which.pending == 0);
     which.now = run::state::sent;
     which.records = records;
     which.pending = records;
+    which.buried = dead_letters;
     which.sent_at = now;
     if (records > 0) ++outstanding_;
+}
+
+void window::unsend(run& which) {
+    assert(which.now == run::state::sent && which.pending == which.records);
+    if (which.pending > 0) --outstanding_;
+    which.now = run::state::unsent;
+    which.pending = 0;
+    which.records = 0;
+    which.buried = 0;
 }
 
 bool window::delivered(run& which, std::uint32_t count) {
@@ -60,8 +86,8 @@ void window::failed(run& which, kafka::error code) {
 }
 
 void window::abandon(run& which, kafka::error code) {
-    if (which.pending == 0) return;
-    which.pending = 1;
+    if (which.pending <= which.buried) return;
+    which.pending = which.buried + 1;
     failed(which, code);
 }
 

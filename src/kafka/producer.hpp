@@ -30,12 +30,12 @@ public:
     topic_handle topic(std::string_view name) override;
     produce_result produce(topic_handle topic, std::int32_t partition,
                            std::span<const record> records, void* batch) override;
+    error produce_with_headers(topic_handle topic, std::int32_t partition, const record& record,
+                               std::span<const header> headers, void* batch) override;
     std::size_t outstanding() const override { return outstanding_; }
 
     boost::asio::awaitable<void> run() override;
     boost::asio::awaitable<bool> drain(clock::time_point deadline) override;
-    error produce_with_headers(topic_handle topic, std::int32_t partition, const record& record,
-                               std::span<const header> headers, void* batch) override;
     producer_state state() const override;
     std::vector<broker_state> brokers() const override;
     std::uint64_t requests() const override { return requests_; }

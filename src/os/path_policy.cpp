@@ -46,7 +46,7 @@ std::string path_policy::normalise(std::string_view path) {
             out += component;
         }
     }
-    if (out.empty()) out = "/";
+    if (out.empty()) out += '/';
     return out;
 }
 

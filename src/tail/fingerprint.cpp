@@ -55,12 +55,11 @@ look check_head(const os::file& file, const checkpoint::file_identity& known,
     return hash({head.data(), known.head_size}) == known.head_hash ? look::same : look::different;
 }
 
-look check_anchor(const os::file& file, const checkpoint::anchor& known,
-                  os::file::read_mode mode) {
+look check_anchor(const os::file& file, const checkpoint::anchor& known, os::file::read_mode mode) {
     std::array<char, anchor_bytes> bytes;
     if (known.size > bytes.size() || known.size > known.offset) return look::different;
-    const look seen = read_exactly(file, std::span{bytes}.first(known.size),
-                                   known.offset - known.size, mode);
+    const look seen =
+        read_exactly(file, std::span{bytes}.first(known.size), known.offset - known.size, mode);
     if (seen != look::same) return seen;
     return hash({bytes.data(), known.size}) == known.hash ? look::same : look::different;
 }

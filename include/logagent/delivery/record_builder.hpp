@@ -60,7 +60,6 @@ public:
         const checkpoint::generation_id* generation = nullptr;
         std::uint32_t record_limit = 0;  // of the topic
         std::int64_t now_ms = 0;         // wall clock, for the JSON envelope
-        bool trace = false;              // fill traces(); costs a little for each line
     };
 
     /// Begins the records of `into`.
@@ -71,8 +70,6 @@ public:
     bool add(const line& added);
 
     const std::vector<kafka::record>& records() const noexcept { return records_; }
-    /// Where each record lies in the file; index as in records(). Empty unless asked for.
-    std::vector<traced_record>& traces() noexcept { return traces_; }
     /// Lines that the size policy sends to the dead letter topic; their bytes count as such.
     const std::vector<line>& dead_letters() const noexcept { return dead_letters_; }
     /// Bytes of the keys, for the budget.
@@ -100,7 +97,6 @@ private:
     std::size_t key_block_used_ = 0;
     std::uint64_t keys_used_ = 0;
     std::vector<kafka::record> records_;
-    std::vector<traced_record> traces_;
     std::vector<line> dead_letters_;
     std::string masked_;
     std::string envelope_;

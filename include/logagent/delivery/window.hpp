@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "logagent/checkpoint/state.hpp"
 #include "logagent/delivery/chunk.hpp"
@@ -17,13 +16,6 @@ class lane;
 struct batch {
     enum class kind : std::uint8_t { lines, dead_letter };
     kind what;
-};
-
-/// One record of a run that is sent line by line, so that a report can be traced to its line.
-struct traced_record {
-    const char* value = nullptr;
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
 };
 
 /// Consecutive lines of one file that were read, and are sent, together. The unit of
@@ -48,14 +40,14 @@ struct run : batch {
     std::uint64_t end = 0;
     std::uint32_t text_size = 0;  // less than end - begin where an oversize line was cut while reading
     state now = state::unsent;
-    bool careful = false;     // sent by the second producer, record by record
+    bool careful = false;     // a single line, sent by the second producer
     kafka::error code = kafka::error::none;  // of the first failure
     std::uint32_t records = 0;
     std::uint32_t pending = 0;  // reports to come, dead letters included
+    std::uint32_t buried = 0;   // of those, dead letters
     std::uint64_t cost = 0;     // charged to the budget and the lane beside the chunk
     checkpoint::byte_counts counts{};  // classes of [begin, end), valid once it was sent
     time_point sent_at{};
-    std::vector<traced_record> traced;  // only when careful
 };
 
 /// The position below which everything of one file is stored downstream, and what lies above it.
@@ -91,12 +83,18 @@ public:
     /// The first failed run, or null.
     run* first_failed() const noexcept;
 
-    void sent(run& which, std::uint32_t records, time_point now);
+    /// Cuts a run in two at a line's end; the second half is unsent and comes next.
+    void split(run& which, std::uint64_t at, std::uint32_t text_size);
+
+    /// `records` reports are to come for it, `dead_letters` of them of lines that are buried.
+    void sent(run& which, std::uint32_t records, std::uint32_t dead_letters, time_point now);
+    /// Nothing of it was taken after all.
+    void unsend(run& which);
     /// `count` good reports for a run. Returns whether the run is settled with that.
     bool delivered(run& which, std::uint32_t count);
     /// One bad report.
     void failed(run& which, kafka::error code);
-    /// All outstanding reports of the run will never come.
+    /// All outstanding reports of the run but those of dead letters will never come.
     void abandon(run& which, kafka::error code);
 
     /// Marks the first failed run and everything after it as unsent. Requires quiet(). `each` sees
@@ -132,7 +130,7 @@ void window::rewind(Each each) {
         at->code = kafka::error::none;
         at->records = 0;
         at->built = {};
-        at->traced.clear();
+        at->careful = false;
     }
     failed_ = 0;
 }

@@ -30,7 +30,6 @@ struct collector_options {
     std::uint64_t in_flight_bytes = 16'777'216;
     std::uint64_t max_send_rate_bytes = 0;  // of the whole host; 0 = none
     std::size_t most_files = 20'000;
-    std::vector<std::string> allow_topics{"*"};
     bool once = false;  // read to the end, a last line without its end included, then be finished
     duration sweep_interval = std::chrono::seconds{30};
     duration fast_sweep_interval = std::chrono::seconds{5};  // polled files; after an overflow
@@ -106,7 +105,7 @@ public:
     void failed(void* batch, const char* value, kafka::error code, bool possibly_stored) override;
     void abandoned() override;
     /// The listener of the careful producer; the collector itself is that of the main one.
-    kafka::delivery_listener& careful_listener() noexcept { return careful_listener_; }
+    kafka::delivery_listener& careful_listener() noexcept { return careful_reports_; }
 
     // For status and metrics.
     const totals& counted() const noexcept { return totals_; }
@@ -131,7 +130,6 @@ public:
 private:
     struct source;
     struct glob_search;
-    struct careful_reports;
 
     struct source_key {
         std::string path;
@@ -139,8 +137,8 @@ private:
         auto operator<=>(const source_key&) const = default;
     };
 
-    struct careful_listener final : kafka::delivery_listener {
-        explicit careful_listener(collector& owner) : owner{owner} {}
+    struct careful_reports final : kafka::delivery_listener {
+        explicit careful_reports(collector& of) : owner{of} {}
         void delivered(void* batch, std::uint32_t count) override { owner.delivered(batch, count); }
         void failed(void* batch, const char* value, kafka::error code, bool stored) override {
             owner.failed(batch, value, code, stored);
@@ -149,48 +147,62 @@ private:
         collector& owner;
     };
 
-    // targets and their files
-    void start_target(const std::shared_ptr<live_target>& target, const moment& now);
-    void stop_target(const fleet::log_target& target, const moment& now);
-    void change_target(const std::shared_ptr<live_target>& target, const moment& now);
+    // Targets and their files (collector.cpp, search.cpp).
+    void stop_target(const fleet::log_target& target);
+    void note_applied(const moment& now);
+    std::shared_ptr<live_target> find_target(const fleet::log_target& wanted) const;
     void claim(std::string_view path, const std::shared_ptr<live_target>& target);
-    void remove_source(source& gone, const moment& now);
+    void close_source(std::map<source_key, std::unique_ptr<source>>::iterator gone);
     void search(const std::shared_ptr<live_target>& target, std::string directory);
-    void search_some(const moment& now);
-    void appeared(const std::string& path, const moment& now);
-    bool topic_allowed(std::string_view topic) const;
-    // one path
+    bool search_some();
+    void appeared(const std::string& path);
+    void watch_for_search(const std::string& directory);
+
+    // One path (sources.cpp).
     void want_look(source& where);
+    void look_later(source& where, time_point when);
     void look(source& where, const moment& now);
     void open_at(source& where, const moment& now);
     void identify(source& where, const moment& now);
-    void begin_tailing(source& where, checkpoint::generation_record generation, bool known,
-                       const moment& now);
-    void new_generation(source& where, std::unique_ptr<os::file> file,
-                        const os::file_status& status, const moment& now);
+    void begin_tailing(source& where, tailer::start from, const moment& now);
+    tailer::start fresh_start(const source& where, const os::file_status& status,
+                              const checkpoint::file_identity& head, bool rewritten,
+                              const moment& now) const;
+    tailer::start resumed(const source& where, checkpoint::generation_record generation,
+                          const os::file_status& status, bool& usable, bool& cold);
+    void truncated(source& where, tailer& old, const moment& now);
     std::optional<checkpoint::generation_record> known_generation(const os::file& file,
                                                                   const os::file_status& status,
-                                                                  bool& cold);
-    void fail(source& where, std::string_view state, std::string text);
-    void watch_directories(source& where, std::vector<std::string> directories);
-    void rotate_away(source& where, const moment& now);
-    // turns
+                                                                  os::file::read_mode mode,
+                                                                  bool& cold,
+                                                                  bool& rewritten) const;
+    std::optional<std::uint64_t> earlier_position(const checkpoint::generation_id& id,
+                                                  const fleet::log_target& target) const;
+    void fail(source& where, std::string_view state, std::string text, const moment& now);
+    void watch_directories(source& where, std::vector<std::string> directories,
+                           const std::string& real_path);
+    void forget_path(const std::string& path, source& where);
+    void unwatch_directories(source& where);
+
+    // Turns (collector.cpp) and reports (reports.cpp).
     void make_ready(tailer& which);
     void run_one(tailer& which, const moment& now);
     void obey(tailer& which, const wish& wanted, const moment& now);
     void set_timer(tailer& which, time_point when);
+    void cancel_timer(tailer& which);
     void fire_timers(time_point now);
-    void wake_room();
-    void wake_topic(const delivery::topic& which);
+    void wake(std::vector<tailer*>& waiting, bool tailer::hooks::*flag);
     bool may_read(const tailer& which) const;
-    void sweep(const moment& now);
-    void retire_settled(const moment& now);
+    bool sweep_some(const moment& now);
+    void finish(source& where, tailer& which);
+    void detach(tailer& which);
     void after_report(tailer& which);
-    void send_dead_letters(const moment& now);
+    void send_dead_letters();
     void dead_letter_done(dead_letter& which);
     void abandon(bool careful);
-    void for_each_tailer(const std::function<void(tailer&)>& each);
     void mark_dirty(tailer& which);
+    template <class Each>
+    void for_each_tailer(Each each) const;
 
     collector_options options_;
     os::disk& disk_;
@@ -203,32 +215,35 @@ private:
     delivery::token_bucket host_limit_;
     totals totals_;
     services services_;
-    careful_listener careful_listener_;
+    careful_reports careful_reports_;
 
     std::vector<std::shared_ptr<live_target>> targets_;
     std::map<source_key, std::unique_ptr<source>> sources_;
-    std::unordered_multimap<std::string_view, source*> by_path_;
-    std::unordered_multimap<std::string, source*> by_real_path_;  // where a link leads
+    std::unordered_multimap<std::string, source*> by_path_;  // also where links lead
     std::map<std::pair<checkpoint::generation_id, std::string>, tailer*> active_;
     std::multimap<std::uint64_t, checkpoint::generation_id> by_inode_;
     std::vector<std::unique_ptr<tailer>> closing_;  // stopped; their reports still come
 
     std::deque<source*> looks_;
     std::deque<glob_search> searches_;
-    std::map<std::string, std::size_t> searched_directories_;  // watched for globs
+    std::set<std::string> searched_directories_;  // watched for globs
     std::deque<tailer*> ready_;
     std::multimap<time_point, tailer*> timers_;
     std::multimap<time_point, source*> look_timers_;
     std::vector<tailer*> wait_room_;
     std::vector<tailer*> wait_topic_;
+    bool room_freed_ = false;
     std::vector<tailer*> dirty_;
     std::vector<std::unique_ptr<dead_letter>> dead_letters_;
 
     moment now_{};  // of the last call, for reports, which bring no time along
     time_point next_sweep_{};
-    bool fast_sweep_ = false;
-    std::string sweep_at_;     // path the sweep has come to; empty = not sweeping
+    bool sweep_soon_ = false;  // events were lost, or files are polled
     bool sweeping_ = false;
+    source_key sweep_at_;  // the last one the running sweep has looked at
+    time_point next_letters_{};
+    bool applying_ = false;      // the last apply() is not complete yet
+    std::size_t unwatched_ = 0;  // directories that no watch was left for
     bool stopping_ = false;
     std::uint64_t acked_bytes_ = 0;
     std::size_t over_limit_ = 0;  // files beyond most_files

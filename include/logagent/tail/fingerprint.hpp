@@ -9,9 +9,10 @@
 
 namespace logagent::tail {
 
-/// How a file is recognised: what the kernel says of its inode AND what its first bytes are AND what
-/// stands before the position. No single one is enough (R-F6, R-F7): inodes are reused at once on
-/// ext4, banners make equal heads, and a file can shrink and grow past the position between two looks.
+/// How a file is recognised: what the kernel says of its inode AND what its first bytes are AND
+/// what stands before the position. No single one is enough (R-F6, R-F7): inodes are reused at once
+/// on ext4, banners make equal heads, and a file can shrink and grow past the position between two
+/// looks.
 
 inline constexpr std::uint32_t head_bytes = 1024;
 inline constexpr std::uint32_t anchor_bytes = 64;
@@ -35,11 +36,10 @@ look check_head(const os::file& file, const checkpoint::file_identity& known,
                 os::file::read_mode mode);
 
 /// Whether the bytes before the anchor's offset are still those. An anchor of size 0 fits anything.
-look check_anchor(const os::file& file, const checkpoint::anchor& known,
-                  os::file::read_mode mode);
+look check_anchor(const os::file& file, const checkpoint::anchor& known, os::file::read_mode mode);
 
-/// The kernel's part: whether this can be the inode that was recorded. A device number may change at
-/// a reboot, so it is not held against a file whose birth time fits.
+/// The kernel's part: whether this can be the inode that was recorded. A device number may change
+/// at a reboot, so it is not held against a file whose birth time fits.
 bool may_be_same_inode(const os::file_status& now, const checkpoint::file_identity& known) noexcept;
 
 }  // namespace logagent::tail

@@ -56,11 +56,11 @@ struct dead_letter : delivery::batch {
     dead_letter() : batch{kind::dead_letter} {}
 
     delivery::run* from = nullptr;
-    std::string topic;   // "<topic>.dead"
+    std::string topic;  // "<topic>.dead"
     std::string key;
-    std::string value;   // cut to fit
+    std::string value;  // cut to fit
     std::string reason;
-    std::string range;   // "begin-end" in the generation
+    std::string range;  // "begin-end" in the generation
     time_point first_try{};
     time_point next_try{};
     bool in_flight = false;
@@ -79,19 +79,20 @@ struct services {
     delivery::token_bucket& host_limit;  // max_send_rate_bytes
     std::function<void(std::unique_ptr<dead_letter>)> bury;
     totals& counted;
-    delivery::chunk_ref shared_chunk{};   // reads with little to read go into one chunk
+    duration rotate_wait{};
+    delivery::chunk_ref shared_chunk{};  // reads with little to read go into one chunk
 };
 
 /// What a tailer wants after a step.
 struct wish {
     enum class what : std::uint8_t {
-        again,      // has more to do right now
-        event,      // nothing to do until the file changes, a report comes or the target changes
-        at,         // look again at `when`
-        room,       // the budget or the partition is full: after acknowledgements
-        topic,      // the topic takes nothing: after its description changed
-        replaced,   // the bytes at the position are not the ones that were there: a new generation
-        settled,    // draining, read to its end and everything acknowledged
+        again,     // has more to do right now
+        event,     // nothing to do until the file changes, a report comes or the target changes
+        at,        // look again at `when`
+        room,      // the budget or the partition is full: after acknowledgements
+        topic,     // the topic takes nothing: after its description changed
+        replaced,  // the bytes at the position are not the ones that were there: a new generation
+        settled,   // draining, read to its end and everything acknowledged
     };
     what then = what::event;
     time_point when{};
@@ -126,7 +127,9 @@ public:
     /// Sends a last line without line end, too: nobody will complete it.
     void accept_partial() noexcept { accept_partial_ = true; }
     /// No more reading; reports still come in. `lost`: class of what stays unread.
-    void stop_reading(checkpoint::byte_class lost, bool counts);
+    void stop_reading() noexcept { reading_ = false; }
+    /// The bytes that were not read are gone: counts them in that class. After stop_reading().
+    void write_off(checkpoint::byte_class lost);
 
     // Delivery reports, found through the run.
     void delivered(delivery::run& which, std::uint32_t count, const moment& now);
@@ -168,8 +171,8 @@ public:
         bool wants_room = false;
         bool wants_topic = false;
         bool dirty_listed = false;
-        bool wake_after_reports = false;
-        std::uint64_t timer = 0;
+        bool inspect = false;  // size and head, before the next step
+        time_point timer{};    // the key in the timers; the epoch = none
     };
     hooks links;
     void* source = nullptr;
@@ -178,20 +181,21 @@ private:
     wish recover(const moment& now);
     wish send_unsent(delivery::run& again, const moment& now);
     wish choose_lane(const moment& now, delivery::lane*& chosen);
-    wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines,
-                   std::uint64_t bytes);
+    wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines, std::uint64_t bytes);
     wish at_end(const moment& now);
     wish cold(const moment& now, std::uint64_t offset, std::size_t size);
     wish read_failed(const moment& now, int code);
     wish long_line(const moment& now, delivery::lane& to);
-    wish find_line_end(const moment& now, std::uint64_t& end, bool& found);
-    std::unique_ptr<delivery::run> make_run(const delivery::chunk_ref& bytes, const char* text,
-                                            std::uint32_t size, std::uint64_t begin);
+    wish long_line_end(const moment& now, std::uint64_t& end);
+    wish lines_read(std::unique_ptr<delivery::run> built, delivery::lane& to, bool filled,
+                    const moment& now);
     delivery::record_builder::origin origin(const moment& now) const;
-    std::uint32_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
-                        bool unterminated);
-    bool produce(delivery::run& built, delivery::lane& to, const moment& now);
-    void bury_lines(delivery::run& from, const moment& now);
+    std::uint64_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
+                        bool unterminated, const moment& now);
+    bool produce(delivery::run& built, delivery::lane& to, bool careful, const moment& now);
+    wish long_line_read(const moment& now, delivery::lane& to, std::uint64_t end);
+    delivery::chunk_ref chunk_for_reading();
+    void remember_read(const delivery::run& pushed);
     void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
               const moment& now);
     void settle(const moment& now);
@@ -216,11 +220,11 @@ private:
 
     std::array<char, anchor_bytes> anchor_{};  // bytes before read_offset()
     std::uint32_t anchor_size_ = 0;
-    checkpoint::anchor committed_anchor_;       // bytes before acked_offset(), hashed
+    checkpoint::anchor committed_anchor_;  // bytes before acked_offset(), hashed
 
-    std::uint64_t scanned_to_ = 0;       // of a line longer than the limit; 0 = none
-    std::size_t wanted_room_ = 0;        // the line at the position needs a chunk this large
-    std::uint32_t line_size_ = 200;      // running mean, to read no more than may be sent
+    std::uint64_t scanned_to_ = 0;   // of a line longer than the limit; 0 = none
+    std::size_t wanted_room_ = 0;    // the line at the position needs a chunk this large
+    std::uint32_t line_size_ = 200;  // running mean, to read no more than may be sent
     time_point cold_since_{};
     time_point retry_at_{};
     duration backoff_{};
@@ -237,10 +241,9 @@ private:
     bool draining_ = false;
     bool at_end_ = false;
     bool catching_up_ = false;
-    bool careful_ = false;
     bool accept_partial_ = false;
-    std::uint8_t ends_seen_ = 0;   // while draining
-    time_point drained_since_{};
+    bool last_careful_ = false;   // the last run sent went by the careful producer
+    time_point drained_since_{};  // at the end since then, while draining
 };
 
 }  // namespace logagent::tail

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/flags.hpp"
+
+namespace logagent::cli {
+
+struct streams {
+    std::ostream& out;
+    std::ostream& err;
+};
+
+/// One word behind `logagent`. Adding a command = one pair of files and one row in the table.
+struct command {
+    std::string_view name;
+    std::string_view summary;  // one line of `logagent --help`
+    std::string_view usage;    // what stands behind the name
+    std::string_view about;    // paragraphs, separated by an empty line
+    std::span<const flag> flags;
+    std::string_view examples;                       // lines, printed as they are
+    int (*run)(const arguments& given, streams to);  // returns the exit code
+};
+
+extern const command agent_command;
+extern const command check_command;
+extern const command status_command;
+extern const command mock_kafka_command;
+extern const command version_command;
+
+/// Every command, in the order of the help.
+std::span<const command* const> commands();
+
+/// The command of that name, or nullptr.
+const command* find_command(std::string_view name);
+
+/// `logagent --help`.
+std::string general_help();
+/// `logagent COMMAND --help`, aligned, at most 100 columns.
+std::string command_help(const command& which);
+
+}  // namespace logagent::cli

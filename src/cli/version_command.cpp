@@ -1,0 +1,73 @@
+#include <ares.h>
+#include <openssl/crypto.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/version.hpp>
+#include <ostream>
+
+#include "cli/commands.hpp"
+#include "logagent/kafka/version.hpp"
+#include "logagent_version.hpp"
+
+namespace logagent::cli {
+
+namespace {
+
+/// BOOST_LIB_VERSION is "1_81".
+std::string boost_version() {
+    std::string text = BOOST_LIB_VERSION;
+    std::replace(text.begin(), text.end(), '_', '.');
+    return text;
+}
+
+/// What was linked, asked at run time where the library answers.
+std::vector<std::pair<std::string, std::string>> libraries() {
+    return {
+        {"Boost", boost_version()},
+        {"librdkafka", kafka::library_version()},
+        {"OpenSSL", OpenSSL_version(OPENSSL_VERSION_STRING)},
+        {"c-ares", ares_version(nullptr)},
+        {"zlib", zlibVersion()},
+        {"zstd", ZSTD_versionString()},
+    };
+}
+
+int print_version(const arguments& given, streams to) {
+    if (given.has("--json")) {
+        boost::json::object parts;
+        for (const auto& [name, version] : libraries())
+            parts[name] = version;
+        const boost::json::object all{{"name", "logagent"},
+                                      {"version", LOGAGENT_VERSION},
+                                      {"commit", LOGAGENT_COMMIT},
+                                      {"libraries", std::move(parts)}};
+        to.out << boost::json::serialize(all) << '\n';
+        return 0;
+    }
+    to.out << "logagent " LOGAGENT_VERSION " (" LOGAGENT_COMMIT ")\n";
+    for (const auto& [name, version] : libraries())
+        to.out << "  " << name << std::string(12 - name.size(), ' ') << version << '\n';
+    return 0;
+}
+
+constexpr flag flags[] = {
+    {.names = "--json", .help = "Print one JSON object."},
+};
+
+}  // namespace
+
+const command version_command{
+    .name = "version",
+    .summary = "print the version and what it is built with",
+    .usage = "[--json]",
+    .about = "Prints the version, the commit and the versions of the libraries in the binary.",
+    .flags = flags,
+    .examples = {},
+    .run = print_version,
+};
+
+}  // namespace logagent::cli

@@ -1,0 +1,105 @@
+// Which paths a glob means, and what a directory's event means for all that.
+#include <algorithm>
+#include <cerrno>
+
+#include "logagent/base/glob.hpp"
+#include "logagent/fleet/logconfig.hpp"
+#include "source.hpp"
+
+namespace logagent::tail {
+
+namespace {
+
+constexpr int directories_a_turn = 16;
+
+std::string join(std::string_view directory, std::string_view name) {
+    std::string path{directory};
+    if (path.empty() || path.back() != '/') path += '/';
+    path += name;
+    return path;
+}
+
+}  // namespace
+
+void collector::search(const std::shared_ptr<live_target>& target, std::string directory) {
+    searches_.push_back({target, std::move(directory)});
+}
+
+void collector::watch_for_search(const std::string& directory) {
+    if (searched_directories_.contains(directory)) return;
+    if (watches_.watch(directory) == 0) searched_directories_.insert(directory);
+}
+
+bool collector::search_some() {
+    for (int left = directories_a_turn; left > 0 && !searches_.empty(); --left) {
+        const glob_search next = std::move(searches_.front());
+        searches_.pop_front();
+        const auto& target = next.target->target;
+        watch_for_search(next.directory);
+        std::vector<os::disk::entry> entries;
+        if (disk_.list(next.directory, entries) != 0) continue;
+        for (const auto& entry : entries) {
+            const std::string path = join(next.directory, entry.name);
+            const bool directory = entry.kind == os::file_status::type::directory;
+            if (directory) {
+                if (base::glob_may_lie_below(target.log_path, path)) search(next.target, path);
+                continue;
+            }
+            if (!base::glob_matches(target.log_path, path)) continue;
+            if (fleet::excludes(target, path)) continue;
+            claim(path, next.target);
+        }
+    }
+    return !searches_.empty();
+}
+
+void collector::appeared(const std::string& path) {
+    for (const auto& target : targets_) {
+        if (!target->target.is_glob()) continue;
+        const bool fits = base::glob_matches(target->target.log_path, path) &&
+                          !fleet::excludes(target->target, path);
+        const bool below = base::glob_may_lie_below(target->target.log_path, path);
+        if (!fits && !below) continue;
+        os::file_status status;
+        if (disk_.status(path, status) != 0) continue;
+        if (status.kind == os::file_status::type::directory) {
+            if (below) search(target, path);
+        } else if (fits) {
+            claim(path, target);
+        }
+    }
+    // A directory on the way to a wanted file has come.
+    const std::string inside = path + "/";
+    for (const auto& [key, where] : sources_)
+        if (where->tailers.empty() && key.path.starts_with(inside)) want_look(*where);
+}
+
+void collector::changed(os::inotify::change what, std::string_view directory, std::string_view name,
+                        const moment& now) {
+    using change = os::inotify::change;
+    now_ = now;
+    if (what == change::overflow) {
+        sweep_soon_ = true;
+        return;
+    }
+    if (what == change::unwatched) {
+        searched_directories_.erase(std::string{directory});
+        sweep_soon_ = true;
+        return;
+    }
+    const std::string path = join(directory, name);
+    const auto [first, last] = by_path_.equal_range(path);
+    for (auto at = first; at != last; ++at) {
+        source& where = *at->second;
+        tailer* const current = where.current();
+        if (what == change::written && current) {
+            current->links.inspect = current->links.inspect || current->caught_up();
+            make_ready(*current);
+        } else {
+            want_look(where);
+        }
+    }
+    if (what == change::appeared) appeared(path);
+}
+
+}  // namespace logagent::tail

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "logagent/tail/collector.hpp"
+
+namespace logagent::tail {
+
+/// One path of one topic: the file that is there now, and its predecessors that are not finished.
+struct collector::source {
+    source(std::string at, std::shared_ptr<live_target> by, time_point now)
+        : path{std::move(at)},
+          target{std::move(by)},
+          limit{target->target.send_rate, target->target.send_rate_bytes, now} {}
+
+    std::string path;
+    std::shared_ptr<live_target> target;
+    delivery::rate_limit limit;  // of the path: it goes on over rotations
+    // Oldest first. The last one is the file at the path unless it is draining.
+    std::vector<std::unique_ptr<tailer>> tailers;
+
+    std::unique_ptr<os::file> opened;  // being identified; its bytes were not in the cache
+    time_point opened_at{};
+    std::vector<std::string> watched;
+    std::string real_path;  // registered in by_path_ too, where it differs
+    std::string_view state = "waiting";
+    std::string error;
+    bool polled = false;
+    bool look_queued = false;
+    bool looked = false;  // at least once since it was claimed
+    bool closing = false;
+
+    tailer* current() const noexcept {
+        if (tailers.empty() || tailers.back()->draining()) return nullptr;
+        return tailers.back().get();
+    }
+};
+
+/// A directory that is still to be searched for a glob.
+struct collector::glob_search {
+    std::shared_ptr<live_target> target;
+    std::string directory;
+};
+
+template <class Each>
+void collector::for_each_tailer(Each each) const {
+    for (const auto& [key, where] : sources_)
+        for (const auto& one : where->tailers)
+            each(*one);
+    for (const auto& one : closing_)
+        each(*one);
+}
+
+}  // namespace logagent::tail

@@ -1,0 +1,342 @@
+// What is at a path, whether it was seen before, and where to go on in it.
+#include <algorithm>
+#include <cerrno>
+
+#include "logagent/base/log.hpp"
+#include "source.hpp"
+
+namespace logagent::tail {
+
+namespace {
+
+using namespace std::chrono_literals;
+using checkpoint::byte_class;
+
+std::string parent(std::string_view path) {
+    const auto slash = path.find_last_of('/');
+    return slash == 0 || slash == std::string_view::npos ? "/" : std::string{path.substr(0, slash)};
+}
+
+std::string_view state_of(os::open_error reason) {
+    switch (reason) {
+        case os::open_error::missing:
+            return "waiting";
+        case os::open_error::not_allowed:
+        case os::open_error::no_permission:
+        case os::open_error::hard_link:
+        case os::open_error::network_fs:
+            return "denied";
+        default:
+            return "error";
+    }
+}
+
+}  // namespace
+
+void collector::want_look(source& where) {
+    if (stopping_ || std::exchange(where.look_queued, true)) return;
+    looks_.push_back(&where);
+}
+
+void collector::look_later(source& where, time_point when) {
+    look_timers_.emplace(when, &where);
+}
+
+void collector::look(source& where, const moment& now) {
+    if (where.opened) return identify(where, now);
+    tailer* const current = where.current();
+    if (!current) return open_at(where, now);
+
+    os::file_status at_path;
+    os::file_status of_file;
+    const int code = disk_.status(where.path, at_path);
+    current->file()->status(of_file);
+    const bool same =
+        code == 0 && at_path.inode == of_file.inode && at_path.device == of_file.device;
+    if (same) {
+        if (!current->inspect(now)) return truncated(where, *current, now);
+        make_ready(*current);
+        return;
+    }
+    // Something that cannot be looked at right now is not gone.
+    if (code != 0 && code != ENOENT && code != ENOTDIR) return;
+    ++totals_.rotations;
+    LOGAGENT_LOG(info, "tail.rotated",
+                 where.path << ": another file or none is there now; the old one is read to its "
+                               "end, at "
+                            << current->read_offset() << " of " << current->size());
+    current->drain(now);
+    make_ready(*current);
+    open_at(where, now);
+}
+
+void collector::open_at(source& where, const moment& now) {
+    auto opened = disk_.open(where.path, where.target->target.trusted);
+    watch_directories(where, std::move(opened.directories), opened.real_path);
+    where.polled = where.polled || opened.polled;
+    if (!opened.file) {
+        fail(where, state_of(opened.failure.reason), std::move(opened.failure.text), now);
+        const bool soon = opened.failure.reason == os::open_error::busy ||
+                          opened.failure.reason == os::open_error::exhausted;
+        if (soon) look_later(where, now.steady + 1s);
+        return;
+    }
+    where.opened = std::move(opened.file);
+    where.opened_at = now.steady;
+    identify(where, now);
+}
+
+void collector::fail(source& where, std::string_view state, std::string text, const moment&) {
+    where.looked = true;
+    if (where.state != state || where.error != text)
+        LOGAGENT_LOG(warn, "tail.not_read", where.path << ": " << state << ": " << text);
+    where.state = state;
+    where.error = std::move(text);
+}
+
+void collector::identify(source& where, const moment& now) {
+    using os::file;
+    // A cold disk may hold one file up, not the loop: after 100 ms one small read waits for it.
+    const auto mode =
+        now.steady - where.opened_at > 100ms ? file::read_mode::blocking : file::read_mode::cached;
+    os::file_status status;
+    if (const int code = where.opened->status(status); code != 0) {
+        where.opened.reset();
+        return fail(where, "error", "fstat: " + std::to_string(code), now);
+    }
+    checkpoint::file_identity head{
+        status.device, status.inode, status.generation, status.birth_time, 0, 0};
+    bool cold = read_head(*where.opened, status.size, mode, head) == tail::look::cold;
+    bool rewritten = false;
+    std::optional<checkpoint::generation_record> known;
+    if (!cold) known = known_generation(*where.opened, status, mode, cold, rewritten);
+    if (cold) return look_later(where, now.steady + 2ms);
+
+    const auto& target = where.target->target;
+    const auto age_s = now.wall_ms / 1000 - status.modified / 1'000'000'000;
+    if (!known && target.ignore_older_s > 0 &&
+        age_s > static_cast<std::int64_t>(target.ignore_older_s)) {
+        where.opened.reset();
+        return fail(where, "waiting", "not modified for longer than ignore_older_s", now);
+    }
+    if (known) {
+        const auto reader = active_.find({known->id, target.topic});
+        if (reader != active_.end()) {
+            where.opened.reset();
+            return fail(where, "shadowed",
+                        "is being read as " + std::string{reader->second->path()}, now);
+        }
+        bool usable = true;
+        auto from = resumed(where, *known, status, usable, cold);
+        if (cold) return look_later(where, now.steady + 2ms);
+        if (usable) return begin_tailing(where, std::move(from), now);
+        rewritten = true;
+    }
+    begin_tailing(where, fresh_start(where, status, head, rewritten, now), now);
+}
+
+std::optional<checkpoint::generation_record> collector::known_generation(
+    const os::file& file, const os::file_status& status, os::file::read_mode mode, bool& cold,
+    bool& rewritten) const {
+    const auto& generations = store_.state().generations;
+    const checkpoint::generation_record* best = nullptr;
+    const auto [first, last] = by_inode_.equal_range(status.inode);
+    for (auto at = first; at != last; ++at) {
+        const auto found = generations.find(at->second);
+        if (found == generations.end()) continue;
+        const auto& record = found->second;
+        if (!may_be_same_inode(status, record.identity)) continue;
+        const tail::look head = check_head(file, record.identity, mode);
+        if (head == tail::look::cold) {
+            cold = true;
+            return std::nullopt;
+        }
+        if (head != tail::look::same) {
+            rewritten = true;
+            continue;
+        }
+        // A longer head says more; of equal ones the youngest life is meant.
+        const auto rank = [](const checkpoint::generation_record& each) {
+            return std::pair{each.identity.head_size, each.first_seen_ms};
+        };
+        if (!best || rank(record) > rank(*best)) best = &record;
+    }
+    if (!best) return std::nullopt;
+    return *best;
+}
+
+tailer::start collector::resumed(const source& where, checkpoint::generation_record generation,
+                                 const os::file_status& status, bool& usable, bool& cold) {
+    const auto& target = where.target->target;
+    tailer::start from{std::move(generation), {}, true};
+    const auto& positions = store_.state().positions;
+    const auto found = positions.find({from.generation.id, target.topic});
+    if (found == positions.end()) {
+        from.position.generation = from.generation.id;
+        from.position.topic = target.topic;
+        from.position.log_path = target.log_path;
+        from.position.size = status.size;
+        from.recorded = false;
+        const bool from_end =
+            where.target->first_application && target.start == fleet::start_at::end;
+        const auto begin =
+            earlier_position(from.generation.id, target).value_or(from_end ? status.size : 0);
+        if (begin > 0) from.position.done.push_back({0, std::min(begin, status.size)});
+        if (begin > 0)
+            from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] =
+                from.position.done.front().end;
+        return from;
+    }
+    from.position = found->second;
+    from.position.log_path = target.log_path;
+    const auto committed = from.position.done.empty() ? 0 : from.position.done.front().end;
+    const auto mode = os::file::read_mode::blocking;
+    const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
+    cold = seen == tail::look::cold;
+    if (cold) return from;
+    usable = committed <= status.size && seen == tail::look::same;
+    if (usable) return from;
+    // Truncated or rewritten while nobody looked: what was not read of that life is gone.
+    ++totals_.truncations;
+    auto& lost = from.position.counts[static_cast<std::size_t>(byte_class::truncated_away)];
+    if (from.position.size > committed) lost += from.position.size - committed;
+    LOGAGENT_LOG(warn, "tail.truncated",
+                 where.path << ": rewritten while it was not watched; " << lost
+                            << " bytes of its former content are lost, the new one is read from 0");
+    store_.put(from.position);
+    store_.remove(from.generation.id);
+    return from;
+}
+
+std::optional<std::uint64_t> collector::earlier_position(const checkpoint::generation_id& id,
+                                                         const fleet::log_target& target) const {
+    // The topic of a known path was edited: the new one begins where the old one had come to.
+    for (const auto& [key, position] : store_.state().positions) {
+        if (key.first != id || position.log_path != target.log_path) continue;
+        if (active_.contains({id, position.topic})) continue;
+        return position.done.empty() ? 0 : position.done.front().end;
+    }
+    return std::nullopt;
+}
+
+tailer::start collector::fresh_start(const source& where, const os::file_status& status,
+                                     const checkpoint::file_identity& head, bool rewritten,
+                                     const moment& now) const {
+    const auto& target = *where.target;
+    tailer::start from;
+    from.generation = {checkpoint::generation_id::random(), where.path, head, now.wall_ms};
+    from.position.generation = from.generation.id;
+    from.position.topic = target.target.topic;
+    from.position.log_path = target.target.log_path;
+    from.position.size = status.size;
+    const bool born_before =
+        status.birth_time != 0 && status.birth_time / 1'000'000 <= target.applied_ms;
+    const bool existed = target.first_application || born_before;
+    if (existed && !rewritten && target.target.start == fleet::start_at::end && status.size > 0) {
+        from.position.done.push_back({0, status.size});
+        from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = status.size;
+        from.position.anchor.offset = status.size;
+    }
+    return from;
+}
+
+void collector::begin_tailing(source& where, tailer::start from, const moment&) {
+    if (!from.recorded) {
+        store_.put(from.generation);
+        store_.put(from.position);
+        by_inode_.emplace(from.generation.identity.inode, from.generation.id);
+    }
+    LOGAGENT_LOG(info, "tail.opened",
+                 where.path << ": generation " << from.generation.id.text() << " from "
+                            << (from.position.done.empty() ? 0 : from.position.done.front().end));
+    const auto id = from.generation.id;
+    auto fresh = std::make_unique<tailer>(services_, where.target, where.path,
+                                          std::move(where.opened), std::move(from), where.limit);
+    fresh->source = &where;
+    if (options_.once) fresh->accept_partial();
+    active_[{id, where.target->target.topic}] = fresh.get();
+    where.tailers.push_back(std::move(fresh));
+    where.state = "tailing";
+    where.error.clear();
+    where.looked = true;
+    make_ready(*where.tailers.back());
+}
+
+void collector::truncated(source& where, tailer& old, const moment& now) {
+    ++totals_.truncations;
+    LOGAGENT_LOG(
+        warn, "tail.truncated",
+        where.path << ": truncated or rewritten at " << old.read_offset()
+                   << "; what was not read before is lost, the new content is read from 0");
+    old.stop_reading();
+    old.drain(now);
+    // Its inode belongs to the next life from now on.
+    std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
+    if (old.idle()) finish(where, old);
+    want_look(where);
+}
+
+void collector::finish(source& where, tailer& which) {
+    os::file_status status;
+    const bool ended = !which.reading();
+    which.stop_reading();
+    if (ended) which.write_off(byte_class::truncated_away);
+    const bool gone = ended || (which.file()->status(status) == 0 && status.links == 0);
+    detach(which);
+    store_.put(which.position());
+    const auto id = which.generation().id;
+    if (gone) {
+        store_.remove(id);
+        std::erase_if(by_inode_, [&](const auto& each) { return each.second == id; });
+    }
+    std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });
+    for (const auto& one : where.tailers)
+        make_ready(*one);
+    if (where.tailers.empty() && where.state == "tailing") where.state = "waiting";
+}
+
+void collector::watch_directories(source& where, std::vector<std::string> directories,
+                                  const std::string& real_path) {
+    if (!real_path.empty() && real_path != where.path && real_path != where.real_path) {
+        if (!where.real_path.empty()) forget_path(where.real_path, where);
+        where.real_path = real_path;
+        by_path_.emplace(real_path, &where);
+    }
+    if (directories.empty()) directories.push_back(parent(where.path));
+    if (directories == where.watched) return;
+    const auto before = std::exchange(where.watched, {});
+    where.polled = false;
+    for (std::string& directory : directories) {
+        int code = watches_.watch(directory);
+        // A directory that is not there yet is waited for in the nearest one that is.
+        while ((code == ENOENT || code == ENOTDIR) && directory != "/") {
+            directory = parent(directory);
+            code = watches_.watch(directory);
+        }
+        if (code == 0)
+            where.watched.push_back(std::move(directory));
+        else
+            where.polled = true;
+    }
+    for (const auto& directory : before)
+        watches_.unwatch(directory);
+}
+
+void collector::unwatch_directories(source& where) {
+    for (const auto& directory : where.watched)
+        watches_.unwatch(directory);
+    where.watched.clear();
+    if (!where.real_path.empty()) forget_path(where.real_path, where);
+    where.real_path.clear();
+}
+
+void collector::forget_path(const std::string& path, source& where) {
+    const auto [first, last] = by_path_.equal_range(path);
+    for (auto at = first; at != last; ++at) {
+        if (at->second != &where) continue;
+        by_path_.erase(at);
+        return;
+    }
+}
+
+}  // namespace logagent::tail
