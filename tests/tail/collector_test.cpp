@@ -21,7 +21,7 @@ struct host {
     test::fake_broker broker;
     checkpoint::memory_store store;
     std::unique_ptr<collector> running;
-    moment now{time_point{1000s}, 2'000'000};
+    moment now{time_point{1000s}, 1'000'000};
     collector_options options;
     std::map<std::string, int> partitions{{"t", 1}, {"u", 1}, {"t.dead", 1}};
     std::map<std::string, kafka::error> topic_errors;
