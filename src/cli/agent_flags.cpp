@@ -139,6 +139,15 @@ std::vector<std::string> read_overrides(const arguments& given) {
     return out;
 }
 
+/// Says what the user wrote, not what was made of it.
+void name_source(agent::settings_problem& problem, const arguments& given,
+                 const std::string& config_file) {
+    if (problem.key != "kafka_addr") return;
+    if (problem.where == "--set" && given.has("--kafka")) problem.where = "--kafka";
+    if (config_file.empty() && problem.text.starts_with("is missing"))
+        problem = {"", "kafka_addr", "is missing; give --kafka HOST:PORT, -c FILE or --output -"};
+}
+
 void check_choices(const arguments& given, const agent::agent_options& options) {
     if (const auto* output = given.last("--output"); output && *output != "-")
         throw bad_value(row("--output"), *output);
@@ -181,8 +190,10 @@ agent::agent_options read_agent_options(const arguments& given, const surroundin
     if (problems.empty())
         problems = agent::missing_settings(out.settings, configured.where, !local, !out.to_stdout);
     std::vector<std::string> wrong;
-    for (const auto& problem : problems)
+    for (auto& problem : problems) {
+        name_source(problem, given, out.config_file);
         wrong.push_back(problem.line());
+    }
     check_files(out.files, wrong);
     if (!wrong.empty()) throw usage_error{std::move(wrong)};
     apply_implied(out, local, around);

@@ -34,7 +34,7 @@ constexpr flag flags[] = {
     {.names = "--reference", .help = "Print the reference of all keys and fields, and end."},
 };
 
-std::vector<fleet::log_target> read_targets(const std::string& path, check_report& report) {
+fleet::parsed_logconfig read_targets(const std::string& path, check_report& report) {
     const auto text = read_file(path, most_logconfig_bytes);
     if (!text) {
         report.error("", "", "read", text.error().text);
@@ -46,24 +46,27 @@ std::vector<fleet::log_target> read_targets(const std::string& path, check_repor
             {error.refused ? finding::severity::error : finding::severity::warning, path,
              error.pointer, error.code, error.text});
     }
-    return std::move(parsed.targets);
+    return parsed;
 }
 
 /// What the local file forbids as a whole. Single files are refused when they are looked at.
-void check_policy(const std::vector<fleet::log_target>& targets, const agent::settings& settings,
-                  os::disk& disk, const std::string& where, check_report& report) {
-    for (const auto& target : targets) {
-        const auto& topics = settings.allow_topics;
-        const bool topic_allowed = std::any_of(
-            topics.begin(), topics.end(),
-            [&](const std::string& glob) { return base::glob_matches(glob, target.topic); });
-        if (!topic_allowed)
-            report.error(where, "", "topic", target.topic + ": allow_topics does not cover it");
-        const auto below =
-            std::string{target.is_glob() ? base::glob_directory(target.log_path) : target.log_path};
+void check_policy(const fleet::parsed_logconfig& parsed, const agent::settings& settings,
+                  const os::disk& disk, const std::string& where, check_report& report) {
+    const auto& topics = settings.allow_topics;
+    for (std::size_t i = 0; i < parsed.targets.size(); ++i) {
+        const auto& target = parsed.targets[i];
+        const auto entry = "/" + std::to_string(parsed.indexes[i]);
+        const auto covers = [&](const std::string& glob) {
+            return base::glob_matches(glob, target.topic);
+        };
+        if (std::none_of(topics.begin(), topics.end(), covers))
+            report.error(where, entry + "/topic", "topic",
+                         target.topic + ": allow_topics does not cover it");
+        const auto below = target.is_glob() ? base::glob_directory(target.log_path)
+                                            : std::string_view{target.log_path};
         if (!disk.allowed(below, target.trusted))
             report.error(
-                where, "", "path",
+                where, entry + "/log_path", "path",
                 target.log_path + ": allow_paths and deny_paths let nothing of it be read");
     }
 }
@@ -98,14 +101,15 @@ check_report examine(const arguments& given) {
     const auto* logconfig = given.last("--logconfig");
     if (!logconfig) return report;
 
-    auto targets = read_targets(*logconfig, report);
+    auto parsed = read_targets(*logconfig, report);
+    auto& targets = parsed.targets;
     for (auto& target : targets)
         target.trusted = !given.has("--config");
     const auto& settings = configured.settings;
     os::posix_disk disk{{.policy = os::path_policy{{settings.allow_paths, settings.deny_paths}},
                          .allow_hardlinks = settings.allow_hardlinks,
                          .allow_network_fs = settings.allow_network_fs}};
-    check_policy(targets, settings, disk, *logconfig, report);
+    check_policy(parsed, settings, disk, *logconfig, report);
     report.matches = find_files(disk, targets, os::wall_ms());
     report.looked_for_files = !targets.empty();
     if (configured.problems.empty()) check_topics(targets, configured, report);
