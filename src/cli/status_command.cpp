@@ -61,7 +61,8 @@ public:
     /// The whole document, the pages of its files put together. Throws std::runtime_error with
     /// what to do.
     asio::awaitable<boost::json::value> read() {
-        boost::json::value whole = co_await page("");
+        const std::string beginning;
+        boost::json::value whole = co_await page(beginning);
         for (;;) {
             const auto* files = files_of(whole);
             if (!files || files->empty() || files->size() % page_files != 0 ||
@@ -208,6 +209,8 @@ int print_status(const arguments& given, streams to) {
         to.err << "logagent status: " << error.what() << '\n';
         return 1;
     }
+    // Behind the ^C that the terminal shows.
+    if (given.has("--watch") && look_at_screen(to.out).terminal) to.out << std::endl;
     return 0;
 }
 
