@@ -13,8 +13,7 @@ namespace logagent::cli {
 namespace {
 
 constexpr std::array table{
-    &mock_kafka_command,
-    &version_command,
+    &agent_command, &check_command, &status_command, &mock_kafka_command, &version_command,
 };
 
 constexpr int usage_exit = 2;

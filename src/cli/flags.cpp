@@ -48,6 +48,15 @@ usage_error without_value(const flag& which) {
                        (which.allowed.empty() ? "" : "; allowed: " + std::string{which.allowed})};
 }
 
+/// CLI11 says "--rate: ..." of a missing value, and "once was given ..." of one too many.
+usage_error mismatch(std::span<const flag> known, std::string text) {
+    if (!text.starts_with("--")) text = "--" + text;
+    const auto name = text.substr(0, text.find_first_of(": "));
+    const auto& which = find_flag(known, name);
+    if (!which.value.empty()) return without_value(which);
+    return usage_error{name + ": takes no value"};
+}
+
 /// What CLI11 found, brought into the order of the command line.
 std::vector<argument> collect(const CLI::App& app, std::span<const flag> known) {
     std::vector<argument> out;
@@ -102,11 +111,7 @@ parsed_flags parse_flags(std::span<const flag> known, std::span<const std::strin
     } catch (const CLI::CallForHelp&) {
         return {true, arguments{}};
     } catch (const CLI::ArgumentMismatch& error) {
-        const std::string text = error.what();
-        const auto name = text.substr(0, text.find(':'));
-        const auto& which = find_flag(known, name);
-        if (!which.value.empty()) throw without_value(which);
-        throw usage_error{name + ": takes no value"};
+        throw mismatch(known, error.what());
     } catch (const CLI::ParseError& error) {
         throw usage_error{base::visible(error.what(), 200)};
     }

@@ -63,7 +63,7 @@ TEST_CASE("an unknown flag is named, with the one that was meant", "[cli]") {
     CHECK(complaint({"-x"}) == "-x: there is no such flag");
     CHECK(complaint({"word"}) == "'word': unexpected argument");
     CHECK(complaint({"--file", "a", "b"}) == "'b': unexpected argument");
-    CHECK(complaint({"\x1b[2J"}) == "'\\x1B[2J': unexpected argument");
+    CHECK(complaint({"\x1b[2J"}) == "'\\x1b[2J': unexpected argument");
 }
 
 TEST_CASE("help wins over everything else on the line", "[cli]") {
