@@ -45,18 +45,19 @@ bool topic::described(const kafka::topic_description& answer, time_point now) {
     }
     for (const auto& each : answer.partitions) {
         if (each.id < 0) continue;
+        const bool added = static_cast<std::size_t>(each.id) >= live_partitions_;
         while (lanes_.size() <= static_cast<std::size_t>(each.id))
             lanes_.emplace_back(static_cast<std::int32_t>(lanes_.size()));
         lane& described = lanes_[static_cast<std::size_t>(each.id)];
         const bool leads = each.leader >= 0;
-        leader_came = leader_came || (leads && !described.has_leader_);
+        leader_came = leader_came || (leads && (added || !described.has_leader_));
         described.has_leader_ = leads;
         all_lead = all_lead && leads;
     }
     live_partitions_ = static_cast<std::size_t>(answer.partitions.back().id) + 1;
     if (answer.max_message_bytes)
-        record_limit_ = std::max<std::uint32_t>(*answer.max_message_bytes, 2 * limit_slack) -
-                        limit_slack;
+        record_limit_ =
+            std::max<std::uint32_t>(*answer.max_message_bytes, 2 * limit_slack) - limit_slack;
     if (state_ == state::unknown) {
         state_ = state::open;
         since_ = now;
@@ -81,9 +82,13 @@ void topic::proved() noexcept {
     reason_ = kafka::error::none;
 }
 
-void topic::asked(time_point now) noexcept { describe_at_ = now + ask_again_unanswered; }
+void topic::asked(time_point now) noexcept {
+    describe_at_ = now + ask_again_unanswered;
+}
 
-void topic::describe_by(time_point when) noexcept { describe_at_ = std::min(describe_at_, when); }
+void topic::describe_by(time_point when) noexcept {
+    describe_at_ = std::min(describe_at_, when);
+}
 
 lane* topic::sticky(time_point now, std::uint64_t bytes) noexcept {
     if (live_partitions_ == 0) return nullptr;
@@ -103,7 +108,8 @@ lane* topic::sticky(time_point now, std::uint64_t bytes) noexcept {
 
 topic& topic_table::get(std::string_view name) {
     if (topic* const known = find(name)) return *known;
-    auto added = std::make_unique<topic>(std::string{name}, main_.topic(name), careful_.topic(name));
+    auto added =
+        std::make_unique<topic>(std::string{name}, main_.topic(name), careful_.topic(name));
     return *topics_.emplace(std::string{name}, std::move(added)).first->second;
 }
 
@@ -124,7 +130,8 @@ std::vector<std::string> topic_table::due(time_point now) {
 
 time_point topic_table::next_due() const noexcept {
     auto earliest = time_point::max();
-    for (const auto& [name, each] : topics_) earliest = std::min(earliest, each->describe_at());
+    for (const auto& [name, each] : topics_)
+        earliest = std::min(earliest, each->describe_at());
     return earliest;
 }
 
