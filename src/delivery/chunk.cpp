@@ -6,7 +6,9 @@
 
 namespace logagent::delivery {
 
-chunk_pool::~chunk_pool() { trim(); }
+chunk_pool::~chunk_pool() {
+    trim();
+}
 
 chunk_ref chunk_pool::allocate(std::size_t capacity) {
     std::vector<chunk*>* spares = nullptr;
@@ -51,7 +53,8 @@ void chunk_pool::recycle(chunk* unused) noexcept {
 
 void chunk_pool::trim() noexcept {
     for (auto* spares : {&spare_small_, &spare_large_}) {
-        for (chunk* unused : *spares) destroy(unused);
+        for (chunk* unused : *spares)
+            destroy(unused);
         spares->clear();
     }
 }

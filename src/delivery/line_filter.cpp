@@ -35,8 +35,10 @@ bool any_matches(const std::vector<std::unique_ptr<re2::RE2>>& list, std::string
 line_filter::line_filter(const fleet::log_target& target) {
     if (target.keep.empty() && target.drop.empty() && target.mask.empty()) return;
     patterns_ = std::make_unique<patterns>();
-    for (const auto& pattern : target.keep) patterns_->keep.push_back(compile(pattern));
-    for (const auto& pattern : target.drop) patterns_->drop.push_back(compile(pattern));
+    for (const auto& pattern : target.keep)
+        patterns_->keep.push_back(compile(pattern));
+    for (const auto& pattern : target.drop)
+        patterns_->drop.push_back(compile(pattern));
     for (const auto& rule : target.mask)
         patterns_->masks.push_back({compile(rule.match), rule.with});
 }
@@ -45,7 +47,9 @@ line_filter::~line_filter() = default;
 line_filter::line_filter(line_filter&&) noexcept = default;
 line_filter& line_filter::operator=(line_filter&&) noexcept = default;
 
-bool line_filter::masks() const noexcept { return patterns_ && !patterns_->masks.empty(); }
+bool line_filter::masks() const noexcept {
+    return patterns_ && !patterns_->masks.empty();
+}
 
 bool line_filter::passes(std::string_view line) const {
     if (!patterns_) return true;
