@@ -16,7 +16,9 @@ void event::notify() {
     timer_.cancel();
 }
 
-asio::awaitable<void> event::wait() { return wait_until(clock::time_point::max()); }
+asio::awaitable<void> event::wait() {
+    return wait_until(clock::time_point::max());
+}
 
 asio::awaitable<void> event::wait_until(clock::time_point deadline) {
     if (!notified_) {
@@ -25,7 +27,8 @@ asio::awaitable<void> event::wait_until(clock::time_point deadline) {
         co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
     notified_ = false;
-    // The wait ends with the same error for notify() and for a stop; only the state tells them apart.
+    // The wait ends with the same error for notify() and for a stop; only the state tells them
+    // apart.
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none)
         throw boost::system::system_error{asio::error::operation_aborted};

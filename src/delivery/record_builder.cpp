@@ -19,6 +19,13 @@ constexpr std::size_t longest_offsets = 2 * base::number_room + 2;
 // What Kafka's framing of one record takes at most beside key and value (DESIGN 4.3).
 constexpr std::uint64_t framing = 128;
 
+constexpr std::string_view before_end = ",\"end\":";
+constexpr std::string_view before_message = ",\"message\":";
+constexpr std::string_view encoding_error = ",\"encoding_error\":true";
+// What an envelope takes at most behind its head and beside the message.
+constexpr std::size_t envelope_rest =
+    2 * base::number_room + before_end.size() + before_message.size() + encoding_error.size() + 1;
+
 bool is_blank(const char* text, std::uint32_t size) noexcept {
     for (std::uint32_t at = 0; at < size; ++at) {
         const char c = text[at];
@@ -70,6 +77,48 @@ void record_builder::begin(const origin& from, run& into) {
     const std::uint64_t key =
         from.target->key == fleet::key_kind::none ? 0 : prefix_.size() + longest_offsets;
     value_limit_ = limit > key + framing ? limit - key - framing : 1;
+    if (from.target->format == fleet::record_format::json) write_envelope_head();
+}
+
+void record_builder::write_envelope_head() {
+    envelope_head_.assign("{\"@timestamp\":\"");
+    append_time(envelope_head_, from_.now_ms);
+    envelope_head_ += "\",\"host\":";
+    base::append_json_string(envelope_head_, from_.host);
+    envelope_head_ += ",\"service\":";
+    base::append_json_string(envelope_head_, from_.target->service);
+    envelope_head_ += ",\"path\":";
+    base::append_json_string(envelope_head_, from_.path);
+    envelope_head_ += ",\"generation\":\"" + from_.generation->text() + "\",\"start\":";
+    const std::size_t beside = envelope_head_.size() + envelope_rest;
+    message_limit_ = value_limit_ > beside ? value_limit_ - beside : 0;
+}
+
+/// How much of the front of `value` fits into a record.
+std::size_t record_builder::fitting(std::string_view value) {
+    if (from_.target->format == fleet::record_format::raw)
+        return std::min<std::uint64_t>(value.size(), value_limit_);
+    std::uint64_t room = message_limit_ > 2 ? message_limit_ - 2 : 0;  // the quotes
+    // No byte takes more than the six of \u00xx.
+    if (value.size() <= room / 6) return value.size();
+    // Ever smaller pieces are measured, so that each byte is escaped about twice at most.
+    std::size_t kept = 0;
+    for (std::size_t piece = value.size(); piece > 0; piece /= 2) {
+        while (value.size() - kept >= piece) {
+            message_.clear();
+            base::append_json_string(message_, value.substr(kept, piece));
+            const std::size_t escaped = message_.size() - 2;
+            if (escaped > room) break;
+            room -= escaped;
+            kept += piece;
+        }
+    }
+    const auto continues = [&] {
+        return kept < value.size() && (static_cast<unsigned char>(value[kept]) & 0xc0) == 0x80;
+    };
+    for (int back = 0; back < 3 && kept > 0 && continues(); ++back)
+        --kept;  // whole characters
+    return kept;
 }
 
 void record_builder::write_prefix() {
@@ -132,16 +181,15 @@ bool record_builder::add(const line& added) {
         records_.push_back(kafka::record{added.text, size, nullptr, 0});
     } else {
         value = from_.filter->masked(value, masked_);
-        if (value.size() > value_limit_ || cut > 0) {
+        const std::size_t kept = fitting(value);
+        if (kept < value.size() || cut > 0) {
             if (target.oversize == fleet::oversize_policy::dead_letter) {
                 count(byte_class::dead_letter, whole);
                 dead_letters_.push_back(added);
                 return true;
             }
-            if (value.size() > value_limit_) {
-                cut += value.size() - value_limit_;
-                value = value.substr(0, value_limit_);
-            }
+            cut += value.size() - kept;
+            value = value.substr(0, kept);
         }
         if (!add_built(added, value)) return false;
     }
@@ -156,23 +204,15 @@ bool record_builder::add(const line& added) {
 bool record_builder::add_built(const line& added, std::string_view value) {
     std::string_view bytes = value;
     if (from_.target->format == fleet::record_format::json) {
-        std::string message;
-        const bool repaired = base::append_json_string(message, value);
-        envelope_.assign("{\"@timestamp\":\"");
-        append_time(envelope_, from_.now_ms);
-        envelope_ += "\",\"host\":";
-        base::append_json_string(envelope_, from_.host);
-        envelope_ += ",\"service\":";
-        base::append_json_string(envelope_, from_.target->service);
-        envelope_ += ",\"path\":";
-        base::append_json_string(envelope_, from_.path);
-        envelope_ += ",\"generation\":\"" + from_.generation->text() + "\",\"start\":";
+        message_.clear();
+        const bool repaired = base::append_json_string(message_, value);
+        envelope_.assign(envelope_head_);
         base::append_number(envelope_, added.begin);
-        envelope_ += ",\"end\":";
+        envelope_ += before_end;
         base::append_number(envelope_, added.end);
-        envelope_ += ",\"message\":";
-        envelope_ += message;
-        if (repaired) envelope_ += ",\"encoding_error\":true";
+        envelope_ += before_message;
+        envelope_ += message_;
+        if (repaired) envelope_ += encoding_error;
         envelope_ += '}';
         bytes = envelope_;
     }

@@ -45,11 +45,12 @@ bool topic::described(const kafka::topic_description& answer, time_point now) {
     }
     for (const auto& each : answer.partitions) {
         if (each.id < 0) continue;
+        const bool added = static_cast<std::size_t>(each.id) >= live_partitions_;
         while (lanes_.size() <= static_cast<std::size_t>(each.id))
             lanes_.emplace_back(static_cast<std::int32_t>(lanes_.size()));
         lane& described = lanes_[static_cast<std::size_t>(each.id)];
         const bool leads = each.leader >= 0;
-        leader_came = leader_came || (leads && !described.has_leader_);
+        leader_came = leader_came || (leads && (added || !described.has_leader_));
         described.has_leader_ = leads;
         all_lead = all_lead && leads;
     }

@@ -10,7 +10,8 @@ namespace logagent::async {
 /// Wakes the one coroutine that waits for a change of some state.
 ///
 /// It carries no data: state lives in the object that owns the event, and a wake-up only says "look
-/// again". A notification that comes while nobody waits is kept, so "look, then wait" loses nothing.
+/// again". A notification that comes while nobody waits is kept, so "look, then wait" loses
+/// nothing.
 class event {
 public:
     using clock = std::chrono::steady_clock;

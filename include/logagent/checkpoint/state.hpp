@@ -11,8 +11,8 @@
 
 namespace logagent::checkpoint {
 
-/// Names one life of one file: 128 random bits. The same after a restart, another one after truncation
-/// or reuse of the inode.
+/// Names one life of one file: 128 random bits. The same after a restart, another one after
+/// truncation or reuse of the inode.
 struct generation_id {
     std::array<std::uint8_t, 16> bits{};
 
@@ -40,15 +40,15 @@ struct file_identity {
 /// The bytes just before an offset, to see that they are still the same ones.
 struct anchor {
     std::uint64_t offset = 0;
-    std::uint32_t size = 0;   // bytes before `offset`, at most 64
-    std::uint64_t hash = 0;   // XXH3-64 of them
+    std::uint32_t size = 0;  // bytes before `offset`, at most 64
+    std::uint64_t hash = 0;  // XXH3-64 of them
 
     bool operator==(const anchor&) const = default;
 };
 
 struct generation_record {
     generation_id id;
-    std::string path;              // where it was first seen; goes into record keys
+    std::string path;  // where it was first seen; goes into record keys
     file_identity identity;
     std::int64_t first_seen_ms = 0;  // wall clock
 
@@ -83,12 +83,12 @@ using byte_counts = std::array<std::uint64_t, byte_classes>;
 struct position_record {
     generation_id generation;
     std::string topic;
-    std::string log_path;                // the target that reads it
-    std::int32_t partition = -1;         // chosen at the first send; -1 = not yet, or spread
-    std::vector<range> done;             // settled ranges, sorted, disjoint; usually one, from 0
-    std::uint64_t size = 0;              // largest size seen
-    checkpoint::anchor anchor;           // at the end of the first settled range
-    byte_counts counts{};                // classes of the settled bytes
+    std::string log_path;         // the target that reads it
+    std::int32_t partition = -1;  // chosen at the first send; -1 = not yet, or spread
+    std::vector<range> done;      // settled ranges, sorted, disjoint; usually one, from 0
+    std::uint64_t size = 0;       // largest size seen
+    checkpoint::anchor anchor;    // at the end of the first settled range
+    byte_counts counts{};         // classes of the settled bytes
 
     bool operator==(const position_record&) const = default;
 };
@@ -110,7 +110,7 @@ struct state {
     std::map<generation_id, generation_record> generations;
     std::map<position_key, position_record> positions;
     std::map<target_key, target_record> targets;
-    byte_counts retired{};  // classes of positions that were removed
+    byte_counts retired{};          // classes of positions that were removed
     std::int64_t last_stop_ms = 0;  // wall clock of the last write before this start; 0 = new state
 };
 

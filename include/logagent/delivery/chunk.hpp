@@ -12,8 +12,8 @@ namespace logagent::delivery {
 
 class chunk_pool;
 
-/// A buffer of file bytes that Kafka's client borrows from; freed when nobody refers to it any more.
-/// Everything happens on the loop thread, so the count is a plain number.
+/// A buffer of file bytes that Kafka's client borrows from; freed when nobody refers to it any
+/// more. Everything happens on the loop thread, so the count is a plain number.
 class chunk {
 public:
     char* data() noexcept { return bytes_; }

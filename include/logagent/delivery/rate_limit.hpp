@@ -27,8 +27,8 @@ public:
     /// the burst must pass some time, and the debt makes up for it.
     void spend(std::uint64_t tokens, time_point now);
 
-    /// When it is worth asking again: at least one token, and as many as 20 ms bring, so that a fast
-    /// file does not wake for every line.
+    /// When it is worth asking again: at least one token, and as many as 20 ms bring, so that a
+    /// fast file does not wake for every line.
     time_point ready_at(time_point now);
 
 private:

@@ -40,7 +40,7 @@ struct line {
     std::uint32_t size = 0;   // without the line end; cut where the line did not fit into memory
     std::uint64_t begin = 0;  // offsets in the file; `end` is after the line end
     std::uint64_t end = 0;
-    std::uint64_t cut = 0;    // bytes of the line that were not even read, of an oversize one
+    std::uint64_t cut = 0;  // bytes of the line that were not even read, of an oversize one
 };
 
 /// Turns lines into records: value, key, filters and size policy (DESIGN 4.3, 4.4).
@@ -76,10 +76,13 @@ public:
     std::uint64_t key_bytes() const noexcept { return keys_used_; }
 
     /// The key of a single record in the target's form; full where a dead letter has none.
-    std::string key_of(const origin& from, std::uint64_t begin, std::uint64_t end, bool always) const;
+    std::string key_of(const origin& from, std::uint64_t begin, std::uint64_t end,
+                       bool always) const;
 
 private:
     void write_prefix();
+    void write_envelope_head();
+    std::size_t fitting(std::string_view value);
     std::uint32_t write_key(std::uint64_t begin, std::uint64_t end);
     bool add_built(const line& added, std::string_view value);
     void count(checkpoint::byte_class what, std::uint64_t bytes) {
@@ -89,17 +92,21 @@ private:
     chunk_pool& pool_;
     origin from_;
     run* run_ = nullptr;
-    std::uint64_t value_limit_ = 0;
+    std::uint64_t value_limit_ = 0;    // bytes of a value
+    std::uint64_t message_limit_ = 0;  // JSON only: bytes of the quoted message within it
     bool borrow_ = true;
-    std::string prefix_;       // the key up to the offsets
-    std::vector<std::unique_ptr<char[]>> key_blocks_;  // scratch that never moves while records point in
+    std::string prefix_;  // the key up to the offsets
+    std::vector<std::unique_ptr<char[]>>
+        key_blocks_;  // scratch that never moves while records point in
     std::size_t key_block_ = 0;
     std::size_t key_block_used_ = 0;
     std::uint64_t keys_used_ = 0;
     std::vector<kafka::record> records_;
     std::vector<line> dead_letters_;
     std::string masked_;
+    std::string envelope_head_;  // up to the offsets; the same for a whole run
     std::string envelope_;
+    std::string message_;  // scratch
 };
 
 }  // namespace logagent::delivery

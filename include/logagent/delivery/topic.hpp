@@ -24,8 +24,9 @@ public:
     std::uint64_t in_flight() const noexcept { return in_flight_; }
     bool has_leader() const noexcept { return has_leader_; }
 
-    /// A partition may hold at most as much of the budget as is still free, so one that takes nothing
-    /// cannot starve the others: it ends up with half, a second one with a quarter, and so on.
+    /// A partition may hold at most as much of the budget as is still free, so one that takes
+    /// nothing cannot starve the others: it ends up with half, a second one with a quarter, and so
+    /// on.
     bool may_send(const budget& shared) const noexcept { return in_flight_ <= shared.free(); }
 
     void charge(std::uint64_t bytes) noexcept { in_flight_ += bytes; }
@@ -42,7 +43,7 @@ private:
 class topic {
 public:
     enum class state : std::uint8_t {
-        unknown,    // not described yet
+        unknown,  // not described yet
         open,
         probation,  // was parked: the first run goes by the second producer and must arrive
         parked,     // takes nothing for a reason that may go away
@@ -92,7 +93,8 @@ private:
     kafka::error reason_ = kafka::error::none;
     time_point since_{};
     time_point describe_at_{};
-    std::deque<lane> lanes_;  // index = partition; a deque keeps addresses when partitions are added
+    std::deque<lane>
+        lanes_;  // index = partition; a deque keeps addresses when partitions are added
     std::size_t live_partitions_ = 0;
     std::uint32_t record_limit_ = 1'000'000;
     std::size_t sticky_ = 0;

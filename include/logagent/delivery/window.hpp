@@ -30,31 +30,32 @@ struct run : batch {
         failed,  // a record failed; others may still be outstanding
     };
 
-    run* next = nullptr;      // in its window, in the order of the file
-    void* owner = nullptr;    // the tailer
-    lane* on = nullptr;       // the topic partition it was sent to
-    chunk_ref bytes;          // what `text` points into
-    chunk_ref built;          // values that differ from the file's bytes
+    run* next = nullptr;    // in its window, in the order of the file
+    void* owner = nullptr;  // the tailer
+    lane* on = nullptr;     // the topic partition it was sent to
+    chunk_ref bytes;        // what `text` points into
+    chunk_ref built;        // values that differ from the file's bytes
     const char* text = nullptr;
     std::uint64_t begin = 0;  // file offsets; `end` is after the last line's end
     std::uint64_t end = 0;
-    std::uint32_t text_size = 0;  // less than end - begin where an oversize line was cut while reading
+    std::uint32_t text_size =
+        0;  // less than end - begin where an oversize line was cut while reading
     state now = state::unsent;
-    bool careful = false;     // a single line, sent by the second producer
+    bool careful = false;                    // a single line, sent by the second producer
     kafka::error code = kafka::error::none;  // of the first failure
     std::uint32_t records = 0;
-    std::uint32_t pending = 0;  // reports to come, dead letters included
-    std::uint32_t buried = 0;   // of those, dead letters
-    std::uint64_t cost = 0;     // charged to the budget and the lane beside the chunk
+    std::uint32_t pending = 0;         // reports to come, dead letters included
+    std::uint32_t buried = 0;          // of those, dead letters
+    std::uint64_t cost = 0;            // charged to the budget and the lane beside the chunk
     checkpoint::byte_counts counts{};  // classes of [begin, end), valid once it was sent
     time_point sent_at{};
 };
 
 /// The position below which everything of one file is stored downstream, and what lies above it.
 ///
-/// Reports come in any order, but a checkpoint may cover only an unbroken prefix: after a crash work
-/// resumes at committed(), so a gap below it would be a lost line (R-K8). A failure marks everything
-/// from the hole on as unsent again, so that the last copies of all lines are in order.
+/// Reports come in any order, but a checkpoint may cover only an unbroken prefix: after a crash
+/// work resumes at committed(), so a gap below it would be a lost line (R-K8). A failure marks
+/// everything from the hole on as unsent again, so that the last copies of all lines are in order.
 class window {
 public:
     explicit window(std::uint64_t committed = 0) noexcept : committed_{committed} {}
@@ -72,8 +73,9 @@ public:
     std::uint64_t in_flight() const noexcept { return end() - committed(); }
     bool empty() const noexcept { return first_ == nullptr; }
 
-    /// The run to be sent next, or null. While a failed run's neighbours are still outstanding there
-    /// is none: their reports must be in first, or an older copy could land behind a newer one.
+    /// The run to be sent next, or null. While a failed run's neighbours are still outstanding
+    /// there is none: their reports must be in first, or an older copy could land behind a newer
+    /// one.
     run* next_unsent() const noexcept;
 
     /// A record failed and nothing may be sent until rewind().
@@ -108,7 +110,8 @@ public:
     /// Visits all runs, oldest first.
     template <class Each>
     void for_each(Each each) const {
-        for (run* at = first_; at; at = at->next) each(*at);
+        for (run* at = first_; at; at = at->next)
+            each(*at);
     }
 
 private:

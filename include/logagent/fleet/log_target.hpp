@@ -38,14 +38,14 @@ struct log_target {
     std::uint64_t send_rate = 0;        // lines per second; 0 = unlimited
     std::uint64_t send_rate_bytes = 0;  // bytes per second; 0 = unlimited
     start_at start = start_at::end;
-    std::vector<std::string> exclude;   // globs
-    std::uint64_t ignore_older_s = 0;   // 0 = off
+    std::vector<std::string> exclude;  // globs
+    std::uint64_t ignore_older_s = 0;  // 0 = off
     record_format format = record_format::raw;
     key_kind key = key_kind::full;
     partition_kind partition = partition_kind::file;
     bool skip_blank = true;
-    std::vector<std::string> keep;      // RE2
-    std::vector<std::string> drop;      // RE2
+    std::vector<std::string> keep;  // RE2
+    std::vector<std::string> drop;  // RE2
     std::vector<mask_rule> mask;
     decode_kind decode = decode_kind::none;
     charset_kind charset = charset_kind::bytes;

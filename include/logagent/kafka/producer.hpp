@@ -12,7 +12,8 @@
 
 namespace logagent::kafka {
 
-/// A record to send. `value` is borrowed until its delivery report; `key` is copied (null = no key).
+/// A record to send. `value` is borrowed until its delivery report; `key` is copied (null = no
+/// key).
 struct record {
     const char* value = nullptr;
     std::uint32_t size = 0;
@@ -29,8 +30,8 @@ struct header {
     std::string_view value;
 };
 
-/// What became of a call of produce(). Records [accepted, n) were not taken: nothing of them will be
-/// reported. Those listed in `refused` lie below `accepted`, were not taken either and are not
+/// What became of a call of produce(). Records [accepted, n) were not taken: nothing of them will
+/// be reported. Those listed in `refused` lie below `accepted`, were not taken either and are not
 /// reported: a record that is too large for the client leaves such a hole.
 struct produce_result {
     struct refusal {
@@ -49,12 +50,13 @@ public:
     /// `count` records of `batch` are stored by Kafka. Runs of equal batches are reported at once.
     virtual void delivered(void* batch, std::uint32_t count) = 0;
 
-    /// One record of `batch` failed for good, as far as the client is concerned. `value` is the pointer
-    /// that was given to produce(). `possibly_stored`: it may be in Kafka all the same.
+    /// One record of `batch` failed for good, as far as the client is concerned. `value` is the
+    /// pointer that was given to produce(). `possibly_stored`: it may be in Kafka all the same.
     virtual void failed(void* batch, const char* value, error code, bool possibly_stored) = 0;
 
     /// The client was destroyed: whatever was accepted and not reported yet never will be, and its
-    /// memory is no longer read. Comes after `failed` with the cause was reported where there is one.
+    /// memory is no longer read. Comes after `failed` with the cause was reported where there is
+    /// one.
     virtual void abandoned() = 0;
 };
 

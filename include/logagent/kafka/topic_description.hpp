@@ -19,8 +19,8 @@ struct topic_description {
     };
 
     std::string topic;
-    error code = error::none;            // unknown_topic_or_partition, topic_authorization_failed, ...
-    std::vector<partition> partitions;   // sorted by id; empty when `code` is set
+    error code = error::none;  // unknown_topic_or_partition, topic_authorization_failed, ...
+    std::vector<partition> partitions;               // sorted by id; empty when `code` is set
     std::optional<std::uint32_t> max_message_bytes;  // absent: not learned (ACL, old broker)
     std::optional<int> min_insync_replicas;
 };

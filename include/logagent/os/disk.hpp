@@ -17,11 +17,11 @@ struct file_status {
     type kind = type::other;
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
-    std::uint64_t generation = 0;   // the inode's generation (FS_IOC_GETVERSION); 0 = not available
-    std::int64_t birth_time = 0;    // statx btime; 0 = not available
+    std::uint64_t generation = 0;  // the inode's generation (FS_IOC_GETVERSION); 0 = not available
+    std::int64_t birth_time = 0;   // statx btime; 0 = not available
     std::int64_t modified = 0;
     std::uint64_t size = 0;
-    std::uint32_t links = 0;        // 0 = deleted, alive only through open descriptors
+    std::uint32_t links = 0;  // 0 = deleted, alive only through open descriptors
 };
 
 /// Why a path is not read. `text()` of open_failure has the details for people.
@@ -56,8 +56,8 @@ public:
         blocking,  // may wait for the disk
     };
 
-    /// One positional read over two buffers (the first may be empty). Returns the bytes read, 0 at the
-    /// end of the file, or -errno. A short count is not the end.
+    /// One positional read over two buffers (the first may be empty). Returns the bytes read, 0 at
+    /// the end of the file, or -errno. A short count is not the end.
     virtual std::int64_t read(std::span<char> first, std::span<char> second, std::uint64_t offset,
                               read_mode mode) const = 0;
 
@@ -69,12 +69,13 @@ public:
 class disk {
 public:
     struct opened {
-        std::unique_ptr<os::file> file;      // null: see `failure`
+        std::unique_ptr<os::file> file;  // null: see `failure`
         open_failure failure;
-        std::string real_path;               // after all links
-        std::vector<std::string> directories;  // directories of every hop, to be watched; the path's
-                                               // own first. Filled as far as known on failure too
-        bool polled = false;                 // inotify reports nothing here (network file system)
+        std::string real_path;  // after all links
+        std::vector<std::string>
+            directories;      // directories of every hop, to be watched; the path's
+                              // own first. Filled as far as known on failure too
+        bool polled = false;  // inotify reports nothing here (network file system)
     };
 
     struct entry {

@@ -18,10 +18,10 @@ namespace logagent::os {
 class inotify {
 public:
     enum class change : std::uint8_t {
-        written,    // data or size changed
-        appeared,   // created or moved in
-        vanished,   // deleted or moved away
-        attributes, // permissions, owner
+        written,     // data or size changed
+        appeared,    // created or moved in
+        vanished,    // deleted or moved away
+        attributes,  // permissions, owner
         unwatched,  // the directory itself is gone or unmounted: its watch has ended, name is empty
         overflow,   // events were lost: look at everything; directory and name are empty
     };
@@ -32,8 +32,8 @@ public:
     inotify(const inotify&) = delete;
     inotify& operator=(const inotify&) = delete;
 
-    /// Watches a directory; counted, so that every watch() needs its unwatch(). Returns 0 or an errno:
-    /// ENOSPC = no watches left, poll instead.
+    /// Watches a directory; counted, so that every watch() needs its unwatch(). Returns 0 or an
+    /// errno: ENOSPC = no watches left, poll instead.
     int watch(const std::string& directory);
     void unwatch(const std::string& directory);
 
@@ -42,8 +42,8 @@ public:
     /// Returns when events are queued; further events do not wake anybody until read() was called.
     boost::asio::awaitable<void> wait();
 
-    /// Reads what is queued and calls `on_change` for each; at most `limit` events, so that the loop is
-    /// not held. Returns whether more may be queued.
+    /// Reads what is queued and calls `on_change` for each; at most `limit` events, so that the
+    /// loop is not held. Returns whether more may be queued.
     bool read(const handler& on_change, std::size_t limit = 4096);
 
 private:
