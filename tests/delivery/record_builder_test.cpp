@@ -381,21 +381,6 @@ TEST_CASE_METHOD(fixture, "a run ends before the line whose value has no room",
     CHECK(builder.add(one));  // the next run has room again
 }
 
-TEST_CASE_METHOD(fixture, "traces tell where each record lies when asked for", "[record_builder]") {
-    begin();
-    add("a");
-    CHECK(builder.traces().empty());
-    from.trace = true;
-    begin();
-    add("b");
-    add("");
-    add("c");
-    REQUIRE(builder.traces().size() == 2);
-    CHECK(builder.traces()[1].value == builder.records()[1].value);
-    CHECK(builder.traces()[1].begin == 5);
-    CHECK(builder.traces()[1].end == 7);
-}
-
 TEST_CASE("the classes of random lines add up to their bytes, and no record is too large",
           "[record_builder]") {
     for (unsigned seed = 1; seed <= 60; ++seed) {

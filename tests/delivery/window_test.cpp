@@ -27,7 +27,7 @@ struct fixture {
     void push_and_send(std::size_t how_many, std::uint32_t records = 1) {
         push(how_many);
         while (run* const next = flow.next_unsent())
-            flow.sent(*next, records, now);
+            flow.sent(*next, records, 0, now);
     }
     int settle() {
         int taken = 0;
@@ -72,7 +72,7 @@ TEST_CASE_METHOD(fixture, "a run is settled when all its records are", "[window]
 TEST_CASE_METHOD(fixture, "a run without records is settled once it was sent", "[window]") {
     push(2);
     CHECK(settle() == 0);
-    flow.sent(*flow.next_unsent(), 0, now);
+    flow.sent(*flow.next_unsent(), 0, 0, now);
     CHECK(flow.quiet());
     CHECK(settle() == 1);
     CHECK(flow.committed() == 110);
@@ -81,8 +81,8 @@ TEST_CASE_METHOD(fixture, "a run without records is settled once it was sent", "
 
 TEST_CASE_METHOD(fixture, "an empty run waits for the ones in front of it", "[window]") {
     push(2);
-    flow.sent(*runs[0], 1, now);
-    flow.sent(*runs[1], 0, now);
+    flow.sent(*runs[0], 1, 0, now);
+    flow.sent(*runs[1], 0, 0, now);
     CHECK(settle() == 0);
     flow.delivered(*runs[0], 1);
     CHECK(settle() == 2);
@@ -121,7 +121,7 @@ TEST_CASE_METHOD(fixture, "a rewind sends everything from the hole on again", "[
     for (std::size_t i = 2; i < 5; ++i) {
         run* const next = flow.next_unsent();
         REQUIRE(next == runs[i]);
-        flow.sent(*next, 1, now);
+        flow.sent(*next, 1, 0, now);
         flow.delivered(*next, 1);
     }
     CHECK(settle() == 3);
@@ -189,7 +189,7 @@ TEST_CASE("random reports never commit a byte that was not stored", "[window]") 
                 flow.push(std::move(made));
             }
             if (run* const next = flow.next_unsent(); next && below(2) == 0) {
-                flow.sent(*next, 1, now);
+                flow.sent(*next, 1, 0, now);
                 stored[next->begin] = false;
                 waiting.push_back(next);
             }

@@ -98,8 +98,10 @@ struct host {
     void restart() {
         running->save_positions();
         running.reset();
-        broker.main.report(0);
+        broker.main.forget();
+        broker.careful.forget();
         now.wall_ms += 1000;
+        disk.now_ns += 1'000'000'000;
         start();
     }
     /// Every byte is in exactly one class, in flight or unread.

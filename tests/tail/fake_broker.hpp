@@ -70,6 +70,8 @@ public:
                 }
             }
         }
+        /// The process is gone; nobody asks for reports any more.
+        void forget() { waiting_.clear(); }
         /// As after a fatal error: nothing that waits is ever reported.
         void abandon() {
             waiting_.clear();
