@@ -38,28 +38,23 @@ std::vector<blocked_partition> blocked_in(const delivery::topic_table& topics) {
     return out;
 }
 
-problem_log::list derived_problems(const config_report& config,
-                                   const std::vector<blocked_partition>& blocked,
-                                   const std::string& kafka, const std::string& journal) {
+problem_log::list derived_problems(const config_report& config, const std::string& kafka,
+                                   const std::string& journal) {
     problem_log::list out = config.problems;
-    if (!config.errors.empty()) {
+    const bool told = std::any_of(out.begin(), out.end(),
+                                  [](const auto& one) { return one.first == "config_broken"; });
+    if (!config.errors.empty() && !told) {
         const auto& first = config.errors.front();
         out.emplace_back("config_refused",
                          std::to_string(config.errors.size()) +
                              " refused, see config.errors; the first: " + first.key + ' ' +
                              first.pointer + ": " + first.detail);
-    } else if (config.state == "failed") {
+    } else if (config.state == "failed" && !told) {
         out.emplace_back("config_refused", "the configuration was refused");
     }
     if (!config.connection.empty()) out.emplace_back("config_source", config.connection);
     if (!kafka.empty()) out.emplace_back("kafka_down", kafka);
     if (!journal.empty()) out.emplace_back("journal", journal);
-    for (const auto& one : blocked)
-        out.emplace_back("topic_blocked",
-                         "topic " + one.topic +
-                             (one.partition < 0 ? std::string{}
-                                                : ", partition " + std::to_string(one.partition)) +
-                             " takes nothing: " + one.reason + "; its files wait");
     return out;
 }
 
