@@ -104,7 +104,7 @@ public:
     const std::string& after() const noexcept { return after_; }
 
 private:
-    std::size_t whole_paths(std::size_t limit, bool& last) const;
+    std::size_t whole_paths(std::size_t count, std::size_t limit, bool& last) const;
 
     const file_visitor* visit_;
     std::string after_;
