@@ -49,7 +49,7 @@ status_values status_pages::state::gather() {
 void status_pages::state::add_problems(status_values& out, const std::string& kafka) {
     const auto journal = inputs.journal_problem();
     out.journal_works = journal.empty();
-    auto standing = derived_problems(out.config, out.blocked, kafka, journal);
+    auto standing = derived_problems(out.config, kafka, journal);
     for (auto& one : inputs.collector->problems())
         standing.push_back(std::move(one));
     for (auto& one : inputs.more_problems())

@@ -240,19 +240,18 @@ std::string metrics_slices::write_sums() {
 }
 
 std::string metrics_slices::write_some_files() {
-    metrics_page page;
     if (files_.empty() || family_ == family_count) return {};
     const auto& now = families[family_];
-    if (at_ == 0) page.family(now.name, now.what, now.help);
+    if (at_ == 0) page_.family(now.name, now.what, now.help);
     for (std::size_t n = 0; n < samples_per_slice && at_ < files_.size(); ++n, ++at_) {
         const auto& file = files_[at_];
-        now.sample(page, {{"path", file.path}, {"topic", file.topic}}, file);
+        now.sample(page_, {{"path", file.path}, {"topic", file.topic}}, file);
     }
     if (at_ == files_.size()) {
         at_ = 0;
         ++family_;
     }
-    return page.take();
+    return page_.take();
 }
 
 }  // namespace logagent::agent

@@ -59,6 +59,7 @@ private:
     std::map<std::string, topic_figures, std::less<>> topics_;
     std::vector<file_figures> files_;
     std::unordered_set<std::string> paths_;  // with topic, as labels show them
+    base::metrics_page page_;                // of the files: a family may go on in the next slice
     std::size_t family_ = 0;
     std::size_t at_ = 0;  // file within the family
 };

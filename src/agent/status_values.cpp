@@ -38,28 +38,23 @@ std::vector<blocked_partition> blocked_in(const delivery::topic_table& topics) {
     return out;
 }
 
-problem_log::list derived_problems(const config_report& config,
-                                   const std::vector<blocked_partition>& blocked,
-                                   const std::string& kafka, const std::string& journal) {
+problem_log::list derived_problems(const config_report& config, const std::string& kafka,
+                                   const std::string& journal) {
     problem_log::list out = config.problems;
-    if (!config.errors.empty()) {
+    const bool told = std::any_of(out.begin(), out.end(),
+                                  [](const auto& one) { return one.first == "config_broken"; });
+    if (!config.errors.empty() && !told) {
         const auto& first = config.errors.front();
         out.emplace_back("config_refused",
                          std::to_string(config.errors.size()) +
                              " refused, see config.errors; the first: " + first.key + ' ' +
                              first.pointer + ": " + first.detail);
-    } else if (config.state == "failed") {
+    } else if (config.state == "failed" && !told) {
         out.emplace_back("config_refused", "the configuration was refused");
     }
     if (!config.connection.empty()) out.emplace_back("config_source", config.connection);
     if (!kafka.empty()) out.emplace_back("kafka_down", kafka);
     if (!journal.empty()) out.emplace_back("journal", journal);
-    for (const auto& one : blocked)
-        out.emplace_back("topic_blocked",
-                         "topic " + one.topic +
-                             (one.partition < 0 ? std::string{}
-                                                : ", partition " + std::to_string(one.partition)) +
-                             " takes nothing: " + one.reason + "; its files wait");
     return out;
 }
 
@@ -75,27 +70,33 @@ void count_state(state_counts& counts, std::string_view state) noexcept {
     if (found != file_states.end()) ++counts[static_cast<std::size_t>(found - file_states.begin())];
 }
 
-/// How many of the next `limit` files belong to paths that end among them.
-std::size_t file_walk::whole_paths(std::size_t limit, bool& last) const {
+/// How many files to show of the next `limit`: whole paths, `count` files at most unless the first
+/// path alone has more. 0: the first path does not end within `limit`.
+std::size_t file_walk::whole_paths(std::size_t count, std::size_t limit, bool& last) const {
     std::size_t seen = 0;
-    std::size_t of_last_path = 0;
+    std::size_t whole = 0;
     std::string path;
+    const auto path_ends = [&] {
+        if (seen <= count || whole == 0) whole = seen;
+    };
     (*visit_)(after_, limit, [&](const tail::file_view& file) {
-        if (seen++ == 0 || file.path != path) of_last_path = 0;
-        ++of_last_path;
+        if (seen > 0 && file.path != path) path_ends();
+        ++seen;
         path = file.path;
     });
-    last = seen < limit;
-    return last ? seen : seen - of_last_path;
+    const bool all = seen < limit;
+    if (all) path_ends();
+    last = all && whole == seen;
+    return whole;
 }
 
 bool file_walk::next(std::size_t count, const std::function<void(const tail::file_view&)>& each) {
     bool last = false;
     // One more than wanted, so that `count` files with a path each make a page of `count`.
     std::size_t limit = count + 1;
-    std::size_t whole = whole_paths(limit, last);
+    std::size_t whole = whole_paths(count, limit, last);
     while (whole == 0 && !last)
-        whole = whole_paths(limit *= 4, last);
+        whole = whole_paths(count, limit *= 4, last);
     if (whole == 0) return false;
     std::string path;
     (*visit_)(after_, whole, [&](const tail::file_view& file) {

@@ -75,11 +75,10 @@ struct status_source {
     file_visitor files;
 };
 
-/// The problems that follow from the other values: the configuration's, Kafka's and the journal's.
-/// `kafka` and `journal` are texts, empty = all is well.
-problem_log::list derived_problems(const config_report& config,
-                                   const std::vector<blocked_partition>& blocked,
-                                   const std::string& kafka, const std::string& journal);
+/// The problems of the configuration, Kafka and the journal; those of files and topics come from
+/// the collector. `kafka` and `journal` are texts, empty = all is well.
+problem_log::list derived_problems(const config_report& config, const std::string& kafka,
+                                   const std::string& journal);
 
 /// Name of a byte class as in the ledger.
 std::string_view name(checkpoint::byte_class which) noexcept;
@@ -105,7 +104,7 @@ public:
     const std::string& after() const noexcept { return after_; }
 
 private:
-    std::size_t whole_paths(std::size_t limit, bool& last) const;
+    std::size_t whole_paths(std::size_t count, std::size_t limit, bool& last) const;
 
     const file_visitor* visit_;
     std::string after_;
