@@ -35,7 +35,8 @@ int run_agent(agent_options options) {
     if (const auto opened = base::open_log(log); !opened) return refuse(opened.error().text);
     std::signal(SIGPIPE, SIG_IGN);
     os::raise_descriptor_limit();
-    for (const auto& note : options.notes) LOGAGENT_LOG(warn, "agent.note", note);
+    for (const auto& note : options.notes)
+        LOGAGENT_LOG(warn, "agent.note", note);
 
     std::optional<os::state_directory> state;
     instance self{random_instance_id(), false};

@@ -63,7 +63,8 @@ etcd::client_options etcd_settings(const settings& from) {
 
 std::string join(const std::vector<std::string>& parts) {
     std::string all;
-    for (const auto& part : parts) all += (all.empty() ? "" : ",") + part;
+    for (const auto& part : parts)
+        all += (all.empty() ? "" : ",") + part;
     return all;
 }
 
@@ -167,7 +168,8 @@ void agent_loops::make_producers() {
         return;
     }
     std::map<std::string, std::string> given;
-    for (const auto& [name, property] : settings_.kafka) given.emplace(name, property.value);
+    for (const auto& [name, property] : settings_.kafka)
+        given.emplace(name, property.value);
     auto read = kafka::read_settings(join(settings_.kafka_addr), given, http::default_ca_file());
     if (!read.errors.empty()) {
         const auto& first = read.errors.front();
@@ -265,9 +267,13 @@ void agent_loops::make_pages() {
     }
 }
 
-tail::moment agent_loops::now() const { return {steady::now(), os::wall_ms()}; }
+tail::moment agent_loops::now() const {
+    return {steady::now(), os::wall_ms()};
+}
 
-void agent_loops::spawn(asio::awaitable<void> task) { tasks_.spawn(guarded(std::move(task))); }
+void agent_loops::spawn(asio::awaitable<void> task) {
+    tasks_.spawn(guarded(std::move(task)));
+}
 
 asio::awaitable<void> agent_loops::guarded(asio::awaitable<void> task) {
     try {
@@ -304,7 +310,8 @@ asio::awaitable<int> agent_loops::run() {
     if (announcer_) spawn(announcer_->run());
     spawn(housekeeping());
 
-    while (!stop_asked_ && !failure_) co_await stopping_.wait();
+    while (!stop_asked_ && !failure_)
+        co_await stopping_.wait();
     const int code = co_await stop();
     co_return code;
 }
@@ -371,7 +378,8 @@ asio::awaitable<void> agent_loops::describe() {
             const auto deadline = steady::now() + describe_deadline;
             answers = co_await careful_->describe(std::move(names), deadline);
         } else {
-            for (const auto& name : names) answers.push_back(describe_stdout(name));
+            for (const auto& name : names)
+                answers.push_back(describe_stdout(name));
         }
         for (const auto& answer : answers) {
             collector_->described(answer, now());
@@ -415,7 +423,9 @@ void agent_loops::adapt_window() {
         window_ = std::max(window_ / 2, settings_.read_window);
 }
 
-void agent_loops::save() { collector_->save_positions(); }
+void agent_loops::save() {
+    collector_->save_positions();
+}
 
 asio::awaitable<void> agent_loops::signals() {
     for (;;) {
@@ -459,7 +469,7 @@ asio::awaitable<int> agent_loops::stop() {
                  (drained ? "everything read was acknowledged"
                           : "lines are still unacknowledged; they are sent at the next start"));
     if (!drained) co_return exit_unacknowledged;
-    co_return good && saved ? exit_done : exit_failed;
+    co_return good&& saved ? exit_done : exit_failed;
 }
 
 asio::awaitable<void> agent_loops::release_presence() {
@@ -491,7 +501,8 @@ std::vector<std::pair<std::string, std::string>> agent_loops::problems() const {
     if (self_.cloned)
         found.emplace_back("state_cloned", "the state directory was copied from another machine");
     if (announcer_)
-        for (auto& each : announcer_->problems()) found.push_back(std::move(each));
+        for (auto& each : announcer_->problems())
+            found.push_back(std::move(each));
     if (journal_ && journal_->loaded().lost)
         found.emplace_back("state_lost", journal_->loaded().text);
     return found;

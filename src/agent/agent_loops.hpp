@@ -97,10 +97,10 @@ private:
     os::service_notifier manager_;
 
     async::task_group tasks_;
-    async::event work_;      // the collector has something to do
-    async::event describe_;  // a topic has to be asked about
-    async::event stopping_;  // a signal, a failure, or --once is finished
-    async::event drained_;   // while stopping: nothing is in flight any more
+    async::event work_;                       // the collector has something to do
+    async::event describe_;                   // a topic has to be asked about
+    async::event stopping_;                   // a signal, a failure, or --once is finished
+    async::event drained_;                    // while stopping: nothing is in flight any more
     boost::asio::steady_timer window_timer_;  // while file events gather
     boost::asio::steady_timer house_timer_;   // once a second
     boost::asio::signal_set signals_;

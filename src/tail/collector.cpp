@@ -98,6 +98,7 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         if (!target->target.is_glob()) continue;
         search(target, std::string{base::glob_directory(target->target.log_path)});
     }
+    asked_ = true;
     applying_ = true;
 }
 
@@ -164,7 +165,7 @@ bool collector::applied() const noexcept {
 }
 
 void collector::note_applied(const moment& now) {
-    if (!applying_ || !searches_.empty()) return;
+    if (!asked_ || !searches_.empty()) return;
     for (const auto& [key, where] : sources_)
         if (!where->looked) return;
     for (const auto& target : targets_) {

@@ -229,11 +229,11 @@ tailer::start collector::fresh_start(const source& where, const os::file_status&
     from.position.topic = target.target.topic;
     from.position.log_path = target.target.log_path;
     from.position.size = status.size;
-    // Birth times come from a clock with coarse ticks, so a file that is younger than the target by a
-    // moment must not count as older.
+    // Birth times come from a clock with coarse ticks, so a file that is younger than the target by
+    // a moment must not count as older.
     constexpr std::int64_t tick_ms = 50;
-    const bool born_before = status.birth_time != 0 &&
-                             status.birth_time / 1'000'000 + tick_ms < target.applied_ms;
+    const bool born_before =
+        status.birth_time != 0 && status.birth_time / 1'000'000 + tick_ms < target.applied_ms;
     const bool existed = target.first_application || born_before;
     if (existed && !rewritten && target.target.start == fleet::start_at::end && status.size > 0) {
         from.position.done.push_back({0, status.size});

@@ -31,8 +31,8 @@ struct host {
         start();
     }
     void start() {
-        running = std::make_unique<collector>(options, disk, watches, store, broker.main,
-                                              broker.careful);
+        running =
+            std::make_unique<collector>(options, disk, watches, store, broker.main, broker.careful);
         broker.main.listen(*running);
         broker.careful.listen(running->careful_listener());
     }
@@ -53,7 +53,8 @@ struct host {
             kafka::topic_description answer;
             answer.topic = name;
             answer.code = topic_errors.contains(name) ? topic_errors[name] : kafka::error::none;
-            for (int id = 0; id < partitions[name]; ++id) answer.partitions.push_back({id, 1, 1, 1});
+            for (int id = 0; id < partitions[name]; ++id)
+                answer.partitions.push_back({id, 1, 1, 1});
             if (answer.code == kafka::error::none && answer.partitions.empty())
                 answer.code = kafka::error::unknown_topic_or_partition;
             running->described(answer, now);
@@ -108,20 +109,23 @@ struct host {
     void check_ledger(std::uint64_t bytes) const {
         const auto sums = running->sums();
         std::uint64_t total = sums.in_flight + sums.unread;
-        for (const auto count : sums.classes) total += count;
+        for (const auto count : sums.classes)
+            total += count;
         CHECK(total == bytes);
     }
 };
 
 std::string lines(int from, int to) {
     std::string text;
-    for (int at = from; at < to; ++at) text += "line " + std::to_string(at) + "\n";
+    for (int at = from; at < to; ++at)
+        text += "line " + std::to_string(at) + "\n";
     return text;
 }
 
 strings numbered(int from, int to) {
     strings all;
-    for (int at = from; at < to; ++at) all.push_back("line " + std::to_string(at));
+    for (int at = from; at < to; ++at)
+        all.push_back("line " + std::to_string(at));
     return all;
 }
 
@@ -194,7 +198,8 @@ TEST_CASE("a restart goes on where acknowledgements ended", "[collector]") {
     h.check_ledger(lines(0, 9).size());
 }
 
-TEST_CASE("unacknowledged lines are sent again after a restart, with the same keys", "[collector]") {
+TEST_CASE("unacknowledged lines are sent again after a restart, with the same keys",
+          "[collector]") {
     host h;
     h.apply({host::target("/l/a")});
     h.disk.write("/l/a", lines(0, 5));
@@ -207,7 +212,8 @@ TEST_CASE("unacknowledged lines are sent again after a restart, with the same ke
     h.apply({host::target("/l/a")});
     CHECK(h.store.state().generations.begin()->first == generation);
     std::set<std::string> keys;
-    for (const auto& each : h.broker.stored) keys.insert(each.key);
+    for (const auto& each : h.broker.stored)
+        keys.insert(each.key);
     CHECK(keys.size() == 5);
 }
 
@@ -293,7 +299,8 @@ TEST_CASE("a file that was rewritten past the position is noticed by its bytes",
     h.wrote("/l/a", lines(100, 120));
     h.settle();
     auto expected = numbered(0, 5);
-    for (const auto& each : numbered(100, 120)) expected.push_back(each);
+    for (const auto& each : numbered(100, 120))
+        expected.push_back(each);
     CHECK(h.broker.values("t") == expected);
 }
 

@@ -19,7 +19,8 @@ struct stored_record {
     bool careful = false;
 };
 
-/// A cluster in memory. Records wait until report() is called; a judge decides what becomes of each.
+/// A cluster in memory. Records wait until report() is called; a judge decides what becomes of
+/// each.
 class fake_broker {
 public:
     std::vector<stored_record> stored;
@@ -41,7 +42,8 @@ public:
                                       std::span<const kafka::record> records,
                                       void* batch) override {
             if (at_.refuses_all) return {};
-            for (const auto& one : records) take(topic, partition, one, {}, batch);
+            for (const auto& one : records)
+                take(topic, partition, one, {}, batch);
             return {records.size(), {}};
         }
         kafka::error produce_with_headers(kafka::topic_handle topic, std::int32_t partition,

@@ -36,7 +36,9 @@ public:
         }
         at->content += bytes;
     }
-    void truncate(const std::string& path, std::size_t size) { names.at(path)->content.resize(size); }
+    void truncate(const std::string& path, std::size_t size) {
+        names.at(path)->content.resize(size);
+    }
     void rename(const std::string& from, const std::string& to) {
         remove(to);
         names[to] = names.at(from);
@@ -99,7 +101,8 @@ private:
     std::uint64_t free_inode() const {
         for (std::uint64_t inode = 1;; ++inode) {
             bool used = false;
-            for (const auto& [path, at] : names) used = used || (at && at->inode == inode);
+            for (const auto& [path, at] : names)
+                used = used || (at && at->inode == inode);
             if (!used) return inode;
         }
     }

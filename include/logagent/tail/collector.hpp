@@ -242,7 +242,8 @@ private:
     bool sweeping_ = false;
     source_key sweep_at_;  // the last one the running sweep has looked at
     time_point next_letters_{};
-    bool applying_ = false;      // the last apply() is not complete yet
+    bool asked_ = false;         // apply() was called
+    bool applying_ = true;       // the last apply() is not complete yet
     std::size_t unwatched_ = 0;  // directories that no watch was left for
     bool stopping_ = false;
     std::uint64_t acked_bytes_ = 0;
