@@ -29,7 +29,7 @@ constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 5s;
 constexpr auto rate_slot = 5s;
 
-std::uint64_t sum(const checkpoint::byte_counts& counts) {
+[[maybe_unused]] std::uint64_t sum(const checkpoint::byte_counts& counts) {
     std::uint64_t total = 0;
     for (const auto count : counts)
         total += count;
@@ -439,8 +439,10 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
         counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
         which.buried = 1;
         topic_->proved();
-        bury(which, {which.text, which.text_size, which.begin, which.end, 0}, kafka::name(code),
-             now);
+        std::uint32_t size = which.text_size;
+        if (size > 0 && which.text[size - 1] == '\n') --size;
+        if (size > 0 && which.text[size - 1] == '\r') --size;
+        bury(which, {which.text, size, which.begin, which.end, 0}, kafka::name(code), now);
         return;
     }
     if (!window_.broken()) {
