@@ -119,6 +119,7 @@ private:
             for (const auto part : {first, second}) {
                 if (offset >= of->content.size()) break;
                 const auto size = std::min(part.size(), of->content.size() - offset);
+                if (size == 0) continue;  // an empty span may have no address
                 std::memcpy(part.data(), of->content.data() + offset, size);
                 offset += size;
                 total += static_cast<std::int64_t>(size);
