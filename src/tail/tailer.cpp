@@ -29,7 +29,7 @@ constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 5s;
 constexpr auto rate_slot = 5s;
 
-std::uint64_t sum(const checkpoint::byte_counts& counts) {
+[[maybe_unused]] std::uint64_t sum(const checkpoint::byte_counts& counts) {
     std::uint64_t total = 0;
     for (const auto count : counts)
         total += count;
