@@ -41,7 +41,8 @@ int run_agent(agent_options options) {
     std::optional<os::state_directory> state;
     instance self{random_instance_id(), false};
     try {
-        if (!options.to_stdout) {
+        // Trying things out keeps nothing, unless somebody says where.
+        if (!options.to_stdout || options.settings.has("state_dir")) {
             state.emplace(options.settings.state_dir);
             self = load_instance(state->path(), os::machine_id());
         }

@@ -30,7 +30,7 @@ constexpr int exit_done = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_unacknowledged = 3;
 
-constexpr std::uint64_t save_every_bytes = 4u << 20;  // half of what the journal waits for (R-C3)
+constexpr std::uint64_t tell_every_bytes = 1u << 20;  // of acknowledged bytes, to the journal
 constexpr double busy_requests_per_s = 50;            // DESIGN 4.1, read_window_ms
 constexpr auto widest_window = 200ms;
 constexpr auto describe_deadline = 10s;
@@ -133,6 +133,7 @@ agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
         checkpoint::journal::settings chosen;
         chosen.program_version = LOGAGENT_VERSION;
         chosen.wall_ms = &os::wall_ms;
+        chosen.before_write = [this] { collector_->save_positions(); };
         journal_.emplace(executor_, *journal_files_, chosen);
         if (!journal_->loaded().text.empty())
             LOGAGENT_LOG(warn, "checkpoint.loaded", journal_->loaded().text);
@@ -323,9 +324,8 @@ asio::awaitable<void> agent_loops::collect() {
         stalls_.begin(begun.steady);
         const auto next = collector_->turn(begun);
         acked += collector_->take_acked_bytes();
-        if (acked >= save_every_bytes) {
-            save();
-            if (journal_) journal_->note_acked(acked);
+        if (journal_ && acked >= tell_every_bytes) {
+            journal_->note_acked(acked);
             acked = 0;
         }
         stalls_.end(steady::now());
@@ -399,7 +399,6 @@ asio::awaitable<void> agent_loops::housekeeping() {
         const auto woken = steady::now();
         stalls_.fired(due, woken);
         due = std::max(due, woken - 1s);
-        save();
         base::sweep_log();
         adapt_window();
         if (manager_.watchdog_interval()) manager_.watchdog();
@@ -421,10 +420,6 @@ void agent_loops::adapt_window() {
         window_ = std::min<std::chrono::milliseconds>(window_ * 2, widest_window);
     else if (requests_per_s_ < busy_requests_per_s / 4)
         window_ = std::max(window_ / 2, settings_.read_window);
-}
-
-void agent_loops::save() {
-    collector_->save_positions();
 }
 
 asio::awaitable<void> agent_loops::signals() {

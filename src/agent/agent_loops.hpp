@@ -60,7 +60,6 @@ private:
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<int> stop();
     boost::asio::awaitable<void> release_presence();
-    void save();
     void adapt_window();
     bool report_once();
     std::vector<std::pair<std::string, std::string>> problems() const;

@@ -20,8 +20,9 @@ instance load_instance(const std::string& state_dir, const std::string& machine_
     instance found;
     std::string machine;
     file >> found.id >> machine;
-    if (machine.empty()) machine = "-";
-    const std::string own = machine_id.empty() ? "-" : machine_id;
+    const std::string none(1, '-');
+    if (machine.empty()) machine = none;
+    const std::string own = machine_id.empty() ? none : machine_id;
     const bool valid = found.id.size() == 32;
     found.cloned = valid && machine != own;
     if (valid && !found.cloned) return found;

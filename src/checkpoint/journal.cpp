@@ -352,7 +352,9 @@ void journal::note_acked(std::uint64_t bytes) {
 
 asio::awaitable<void> journal::run() {
     for (;;) {
-        co_await impl_->wake_.wait_until(implementation::clock::now() + impl_->settings_.interval);
+        const auto next = implementation::clock::now() + impl_->settings_.interval;
+        co_await impl_->wake_.wait_until(next);
+        if (impl_->settings_.before_write) impl_->settings_.before_write();
         co_await impl_->turn();
     }
 }

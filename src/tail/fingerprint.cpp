@@ -56,6 +56,7 @@ look check_head(const os::file& file, const checkpoint::file_identity& known,
 }
 
 look check_anchor(const os::file& file, const checkpoint::anchor& known, os::file::read_mode mode) {
+    if (known.size == 0) return look::same;
     std::array<char, anchor_bytes> bytes;
     if (known.size > bytes.size() || known.size > known.offset) return look::different;
     const look seen =

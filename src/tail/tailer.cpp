@@ -439,8 +439,10 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
         counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
         which.buried = 1;
         topic_->proved();
-        bury(which, {which.text, which.text_size, which.begin, which.end, 0}, kafka::name(code),
-             now);
+        std::uint32_t size = which.text_size;
+        if (size > 0 && which.text[size - 1] == '\n') --size;
+        if (size > 0 && which.text[size - 1] == '\r') --size;
+        bury(which, {which.text, size, which.begin, which.end, 0}, kafka::name(code), now);
         return;
     }
     if (!window_.broken()) {

@@ -96,8 +96,8 @@ struct host {
         changed(os::inotify::change::vanished, from);
         changed(os::inotify::change::appeared, to);
     }
-    void restart() {
-        running->save_positions();
+    void restart(bool saved = true) {
+        if (saved) running->save_positions();
         running.reset();
         broker.main.forget();
         broker.careful.forget();
@@ -215,6 +215,20 @@ TEST_CASE("unacknowledged lines are sent again after a restart, with the same ke
     for (const auto& each : h.broker.stored)
         keys.insert(each.key);
     CHECK(keys.size() == 5);
+}
+
+TEST_CASE("a crash before the first save sends everything again, as the same generation",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart(false);
+    h.apply({host::target("/l/a")});
+    CHECK(h.store.state().generations.size() == 1);
+    REQUIRE(h.broker.stored.size() == 10);
+    CHECK(h.broker.stored[0].key == h.broker.stored[5].key);
 }
 
 TEST_CASE("a file renamed away is read to its end before its successor", "[collector]") {

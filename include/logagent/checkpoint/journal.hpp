@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,7 @@ public:
         std::uint32_t compact_ratio = 4;         // file against the live data in it
         std::uint32_t slice_records = 1000;      // snapshot records a turn of the loop
         std::int64_t (*wall_ms)() = nullptr;     // required
+        std::function<void()> before_write;      // puts what has changed since; may be empty
     };
 
     /// What was found at the start.
