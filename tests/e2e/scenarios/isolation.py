@@ -121,7 +121,8 @@ def no_lookups(t):
     text = trace.read_text(errors="replace")
     assert "connect(" in text, "strace saw nothing"
     assert "sin_port=htons(53)" not in text, "a name server was asked"
-    assert "/etc/nsswitch.conf" not in text and "libnss" not in text, "libc's resolver was started"
+    # c-ares looks into nsswitch.conf when it starts; only libc loads modules for what it finds there.
+    assert "libnss" not in text, "libc's resolver was started"
 
 
 @case("a catch-up of 200 MB stays within 48 MB of memory", needs=["kafka"], alone=True)

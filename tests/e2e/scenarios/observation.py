@@ -51,7 +51,9 @@ def metrics(t):
     size = t.log('we"ird\\name.log').stat().st_size
     agent.wait("all is acknowledged", lambda: agent.status()["ledger"]["acked"] == size)
     families = parse_metrics(agent.metrics())
-    assert families and all(name.startswith("logagent_") for name in families), sorted(families)
+    assert families and all(
+        name.startswith(("logagent_", "process_")) for name in families
+    ), sorted(families)
     assert "logagent_loop_stall_seconds_max" in families, sorted(families)
     assert families["logagent_loop_stall_seconds_max"][""] < 1.0 * t.patience
     assert any(
