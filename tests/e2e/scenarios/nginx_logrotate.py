@@ -59,23 +59,32 @@ def nginx_and_logrotate_short(t):
     nginx_case(t, 20_000, 4_000, rotations=2)
 
 
-@case("a log that is rotated 30 times a second loses nothing", needs=["kafka"])
-def fast_rotation(t):
+def fast_rotation(t, rotations, per_second):
     topic, log = t.topic(), t.log()
     agent = t.agent(kafka=t.kafka, arguments=["--file", log, "--topic", topic, "--start", "start"])
     agent.start()
     agent.wait_file(log, "waiting")
     wanted = []
-    for number in range(60):
+    for number in range(rotations + 1):
         wanted += append(log, lines(200, first=200 * number))
-        if number < 59:
-            for old in reversed(generations(log)[:-1]):
+        if number < rotations:
+            for old in generations(log)[:-1]:
                 old.rename(log.with_name(f"{log.name}.{int(old.suffix[1:]) + 1}"))
             log.rename(log.with_name(log.name + ".1"))
-        time.sleep(1 / 30)
+        time.sleep(1 / per_second)  # the pace of the test
     t.kafka.wait_count(topic, len(wanted), 30)
     assert agent.stop() == 0
     expect_exactly(t.kafka.read(topic), wanted)
+
+
+@case("a log that is rotated 5 times a second loses nothing", needs=["kafka"])
+def five_rotations_a_second(t):
+    fast_rotation(t, 25, 5)
+
+
+@case("a log that is rotated 30 times a second loses nothing", needs=["kafka"])
+def thirty_rotations_a_second(t):
+    fast_rotation(t, 60, 30)
 
 
 @case(
