@@ -46,7 +46,7 @@ sources >"$root.list"
 settings >"$root.conf"
 trap 'rm -f "$root.list" "$root.conf"; clean' EXIT
 if [[ ! -s $root.list ]]; then
-    echo 'deb http://deb.debian.org/debian bookworm main' >"$root.list"
+    say "apt of this machine has no source of Debian bookworm" && exit 1
 fi
 say "minimal root from $(wc -l <"$root.list") sources of this machine"
 mmdebstrap --quiet --variant=minbase --aptopt="$root.conf" bookworm "$root" "$root.list"
