@@ -443,13 +443,15 @@ asio::awaitable<void> agent_loops::signals() {
 asio::awaitable<int> agent_loops::stop() {
     manager_.stopping();
     bool good = true;
-    if (options_.once) good = report_once();
+    const bool once_finished = options_.once && collector_->finished();
+    if (once_finished) good = report_once();
     collector_->stop_reading();
     work_.notify();
     const auto deadline = steady::now() + settings_.shutdown_timeout;
     while (!failure_ && !stop_now_ && !collector_->drained() && steady::now() < deadline)
         co_await drained_.wait_until(std::min(deadline, steady::now() + 100ms));
-    const bool drained = collector_->drained();
+    const bool drained = collector_->drained() && collector_->blocked_bytes() == 0 &&
+                         (!options_.once || once_finished || stop_now_);
 
     tasks_.stop();
     co_await tasks_.join();
@@ -462,7 +464,8 @@ asio::awaitable<int> agent_loops::stop() {
     }
     LOGAGENT_LOG(info, "agent.stopped",
                  (drained ? "everything read was acknowledged"
-                          : "lines are still unacknowledged; they are sent at the next start"));
+                          : "lines are still unacknowledged or could not be sent; they are sent "
+                            "at the next start"));
     if (!drained) co_return exit_unacknowledged;
     co_return good&& saved ? exit_done : exit_failed;
 }
@@ -481,7 +484,6 @@ asio::awaitable<void> agent_loops::release_presence() {
 }
 
 bool agent_loops::report_once() {
-    if (!collector_->finished()) return true;  // a signal came first
     bool all_read = true;
     collector_->visit_files({}, 20'000, steady::now(), [&](const tail::file_view& file) {
         if (!file.generation.empty()) return;

@@ -368,6 +368,15 @@ bool collector::drained() const noexcept {
     return all;
 }
 
+std::uint64_t collector::blocked_bytes() const noexcept {
+    std::uint64_t bytes = 0;
+    for_each_tailer([&](const tailer& one) {
+        if (!one.sends_to().open() && one.size() > one.read_offset())
+            bytes += one.size() - one.read_offset();
+    });
+    return bytes;
+}
+
 bool collector::finished() const noexcept {
     if (applying_ || !looks_.empty() || !ready_.empty() || !dead_letters_.empty()) return false;
     bool all = true;

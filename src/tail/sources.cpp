@@ -71,6 +71,7 @@ void collector::look(source& where, const moment& now) {
 }
 
 void collector::open_at(source& where, const moment& now) {
+    adopt_siblings(where, now);
     auto opened = disk_.open(where.path, where.target->target.trusted);
     watch_directories(where, std::move(opened.directories), opened.real_path);
     where.polled = where.polled || opened.polled;

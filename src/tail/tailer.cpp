@@ -352,7 +352,8 @@ std::uint64_t tailer::build(run& into, std::uint64_t lines, std::uint64_t bytes,
     builder.begin(origin(now), into);
     delivery::line next{into.text, into.text_size, into.begin, into.end, 0};
     if (into.text_size != into.end - into.begin) {
-        next.cut = into.end - into.begin - into.text_size;
+        // The line end is no byte of the line.
+        next.cut = into.end - into.begin - into.text_size - (accept_partial_ ? 0 : 1);
         builder.add(next);
         return into.end;
     }

@@ -271,6 +271,55 @@ TEST_CASE("two rotations while throttled skip no file", "[collector]") {
     CHECK(h.broker.values("t") == numbered(0, 30));
 }
 
+TEST_CASE("generations that were rotated away while nobody looked are sent in order",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 3));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart();
+    h.disk.write("/l/a", lines(3, 5));
+    h.disk.rename("/l/a", "/l/a.2");
+    h.disk.write("/l/a.1", lines(5, 8));
+    h.disk.write("/l/a", lines(8, 10));
+    h.disk.write("/l/a.copy", lines(0, 3));  // of another head than the grown file has: unknown
+    h.disk.remove("/l/a.copy");
+    h.apply({host::target("/l/a")});
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 10));
+    h.check_ledger(lines(0, 10).size());
+}
+
+TEST_CASE("a file that is born and renamed between two looks is collected", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 3));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.disk.rename("/l/a", "/l/a.2");
+    h.disk.write("/l/a.1", lines(3, 5));
+    h.disk.write("/l/a", lines(5, 7));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
+TEST_CASE("the copy that copytruncate leaves is not sent again", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.disk.write("/l/a.1", lines(0, 5));
+    h.disk.truncate("/l/a", 0);
+    h.wrote("/l/a", lines(5, 7));
+    h.settle();
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
 TEST_CASE("a deleted file is read to its end and then forgotten", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});

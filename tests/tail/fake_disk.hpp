@@ -75,7 +75,7 @@ public:
         return 0;
     }
     int list(std::string_view directory, std::vector<entry>& out) override {
-        for (const auto& [path, node] : names)
+        for (const auto& [path, at] : names)
             if (directory_of(path) == directory)
                 out.push_back({path.substr(directory.size() + 1), os::file_status::type::regular});
         return 0;
@@ -108,7 +108,7 @@ private:
     }
 
     struct open_file final : os::file {
-        explicit open_file(std::shared_ptr<node> of) : of{std::move(of)} {}
+        explicit open_file(std::shared_ptr<node> opened) : of{std::move(opened)} {}
         int status(os::file_status& out) const override {
             out = status_of(*of);
             return 0;

@@ -92,6 +92,8 @@ public:
     void stop_reading();
     /// Nothing is in flight or waiting to be sent.
     bool drained() const noexcept;
+    /// Bytes that are in files and cannot be sent because their topic takes nothing.
+    std::uint64_t blocked_bytes() const noexcept;
     /// With `once`: everything was read to its end and acknowledged.
     bool finished() const noexcept;
 
@@ -176,6 +178,11 @@ private:
                                                                   os::file::read_mode mode,
                                                                   bool& cold,
                                                                   bool& rewritten) const;
+    // Rotated generations that nobody reads (siblings.cpp).
+    void adopt_siblings(source& where, const moment& now);
+    void adopt(source& where, const std::string& path, const moment& now);
+    bool is_copy(const source& where, const checkpoint::file_identity& head) const;
+    const std::vector<std::string>& names_in(const std::string& directory, const moment& now);
     std::optional<std::uint64_t> earlier_position(const checkpoint::generation_id& id,
                                                   const fleet::log_target& target) const;
     void fail(source& where, std::string_view state, std::string text, const moment& now);
@@ -235,6 +242,9 @@ private:
     bool room_freed_ = false;
     std::vector<tailer*> dirty_;
     std::vector<std::unique_ptr<dead_letter>> dead_letters_;
+    std::string listed_;  // the directory that listing_ is of
+    time_point listed_at_{};
+    std::vector<std::string> listing_;  // sorted
 
     moment now_{};  // of the last call, for reports, which bring no time along
     time_point next_sweep_{};

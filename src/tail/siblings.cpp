@@ -1,0 +1,121 @@
+// Generations that left their path while nobody looked: rotated while the agent was down, or born
+// and renamed between two looks. They lie beside it as PATH.* or PATH-* (DESIGN 4.3).
+#include <algorithm>
+
+#include "logagent/base/log.hpp"
+#include "source.hpp"
+
+namespace logagent::tail {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Kernel birth times come from a clock with coarse ticks.
+constexpr std::int64_t tick_ms = 50;
+
+bool is_compressed(std::string_view name) {
+    for (const std::string_view ending : {".gz", ".zst", ".bz2", ".xz", ".lz4"})
+        if (name.ends_with(ending)) return true;
+    return false;
+}
+
+}  // namespace
+
+const std::vector<std::string>& collector::names_in(const std::string& directory,
+                                                    const moment& now) {
+    // While thousands of files of one directory are looked at for the first time, one listing
+    // serves them all.
+    const bool fresh = applying_ && listed_ == directory && now.steady - listed_at_ < 1s;
+    if (fresh) return listing_;
+    listed_ = directory;
+    listed_at_ = now.steady;
+    listing_.clear();
+    std::vector<os::disk::entry> entries;
+    if (disk_.list(directory, entries) == 0)
+        for (auto& entry : entries)
+            if (entry.kind == os::file_status::type::regular ||
+                entry.kind == os::file_status::type::other)
+                listing_.push_back(std::move(entry.name));
+    std::sort(listing_.begin(), listing_.end());
+    return listing_;
+}
+
+void collector::adopt_siblings(source& where, const moment& now) {
+    if (where.target->first_application) return;
+    const auto slash = where.path.find_last_of('/');
+    const std::string directory = slash == 0 ? "/" : where.path.substr(0, slash);
+    const std::string name = where.path.substr(slash + 1);
+    const auto& names = names_in(directory, now);
+    std::vector<std::pair<std::int64_t, std::string>> found;  // birth, path
+    for (auto at = std::upper_bound(names.begin(), names.end(), name);
+         at != names.end() && at->starts_with(name); ++at) {
+        const char next = (*at)[name.size()];
+        if ((next != '.' && next != '-') || is_compressed(*at)) continue;
+        std::string path = where.path + at->substr(name.size());
+        // Whoever collects that path as its own reads it there.
+        if (sources_.contains({path, where.target->target.topic})) continue;
+        os::file_status status;
+        if (disk_.status(path, status) != 0) continue;
+        if (status.kind != os::file_status::type::regular || status.size == 0) continue;
+        found.emplace_back(status.birth_time, std::move(path));
+    }
+    std::sort(found.begin(), found.end());
+    for (const auto& [born, path] : found)
+        adopt(where, path, now);
+}
+
+void collector::adopt(source& where, const std::string& path, const moment& now) {
+    const auto& target = where.target->target;
+    auto opened = disk_.open(path, target.trusted);
+    os::file_status status;
+    if (!opened.file || opened.file->status(status) != 0) return;
+    const auto mode = os::file::read_mode::blocking;
+    checkpoint::file_identity head{
+        status.device, status.inode, status.generation, status.birth_time, 0, 0};
+    if (read_head(*opened.file, status.size, mode, head) != tail::look::same) return;
+    bool cold = false;
+    bool rewritten = false;
+    const auto known = known_generation(*opened.file, status, mode, cold, rewritten);
+    tailer::start from;
+    if (known) {
+        if (active_.contains({known->id, target.topic})) return;
+        const auto& positions = store_.state().positions;
+        const auto position = positions.find({known->id, target.topic});
+        if (position == positions.end()) return;
+        const auto& done = position->second.done;
+        if ((done.empty() ? 0 : done.front().end) >= status.size) return;
+        bool usable = true;
+        where.opened = std::move(opened.file);
+        from = resumed(where, *known, status, usable, cold);
+        opened.file = std::move(where.opened);
+        if (!usable || cold) return;
+    } else {
+        const bool young = status.birth_time != 0 &&
+                           status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
+        if (!young || rewritten || is_copy(where, head)) return;
+        from = fresh_start(where, status, head, /*rewritten=*/true, now);
+    }
+    LOGAGENT_LOG(info, "tail.adopted",
+                 path << " was " << where.path << " and is not finished: read from "
+                      << (from.position.done.empty() ? 0 : from.position.done.front().end));
+    tailer* const current = where.current();
+    where.opened = std::move(opened.file);
+    begin_tailing(where, std::move(from), now);
+    where.tailers.back()->drain(now);
+    // Older than the file that is at the path now, so it is sent before it.
+    if (current) std::rotate(where.tailers.end() - 2, where.tailers.end() - 1, where.tailers.end());
+}
+
+bool collector::is_copy(const source& where, const checkpoint::file_identity& head) const {
+    // copytruncate leaves a copy behind: other inode, same bytes.
+    for (const auto& [id, record] : store_.state().generations) {
+        if (record.path != where.path || record.identity.head_size == 0) continue;
+        if (record.identity.head_size == head.head_size &&
+            record.identity.head_hash == head.head_hash)
+            return true;
+    }
+    return false;
+}
+
+}  // namespace logagent::tail
