@@ -1,6 +1,7 @@
 // Delivery reports and dead letters, and what the collector shows to people.
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "logagent/base/log.hpp"
 #include "source.hpp"
@@ -221,8 +222,9 @@ collector::ledger collector::sums() const {
     for (const auto& [key, position] : state.positions) {
         if (active_.contains(key)) continue;
         add(position.counts);
-        const auto committed = position.done.empty() ? 0 : position.done.front().end;
-        if (position.size > committed) total.unread += position.size - committed;
+        const auto known =
+            std::accumulate(position.counts.begin(), position.counts.end(), std::uint64_t{0});
+        if (position.size > known) total.unread += position.size - known;
     }
     for (const auto& [key, one] : active_) {
         add(one->counts());

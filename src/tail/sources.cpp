@@ -285,14 +285,15 @@ void collector::finish(source& where, tailer& which) {
     const bool ended = !which.reading();
     which.stop_reading();
     if (ended) which.write_off(byte_class::truncated_away);
-    const bool gone = ended || (which.file()->status(status) == 0 && status.links == 0);
+    const bool gone = which.file()->status(status) == 0 && status.links == 0;
     detach(which);
     store_.put(which.position());
     const auto id = which.generation().id;
-    if (gone) {
-        store_.remove(id);
+    // What still lies somewhere stays known: under another name it must not be read again, and the
+    // copy that copytruncate made is recognised by it.
+    if (gone) store_.remove(id);
+    if (gone || ended)
         std::erase_if(by_inode_, [&](const auto& each) { return each.second == id; });
-    }
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });
     for (const auto& one : where.tailers)
         make_ready(*one);

@@ -121,7 +121,7 @@ def no_lookups(t):
     text = trace.read_text(errors="replace")
     assert "connect(" in text, "strace saw nothing"
     assert "sin_port=htons(53)" not in text, "a name server was asked"
-    # c-ares reads nsswitch.conf by itself; libc's resolver would load its modules.
+    # c-ares looks into nsswitch.conf when it starts; only libc loads modules for what it finds there.
     assert "libnss" not in text, "libc's resolver was started"
 
 
