@@ -62,7 +62,8 @@ kafka::topic_handle stdout_producer::topic(std::string_view name) {
 kafka::produce_result stdout_producer::produce(kafka::topic_handle, std::int32_t,
                                                std::span<const kafka::record> records,
                                                void* batch) {
-    // All of a batch or nothing: a part of it would be sent again with the rest, and stand there twice.
+    // All of a batch or nothing: a part of it would be sent again with the rest, and stand there
+    // twice.
     kafka::produce_result out;
     if (!room()) return out;
     for (const auto& single : records)
