@@ -14,6 +14,13 @@ using namespace std::chrono_literals;
 // Kernel birth times come from a clock with coarse ticks.
 constexpr std::int64_t tick_ms = 50;
 
+// What rotation appends: a number or a date, or "old". Anything else beside a log is another log.
+bool is_rotated(std::string_view suffix) {
+    if (suffix.size() < 2 || (suffix[0] != '.' && suffix[0] != '-')) return false;
+    const std::string_view rest = suffix.substr(1);
+    return (rest[0] >= '0' && rest[0] <= '9') || rest == "old" || rest == "prev";
+}
+
 bool is_compressed(std::string_view name) {
     for (const std::string_view ending : {".gz", ".zst", ".bz2", ".xz", ".lz4"})
         if (name.ends_with(ending)) return true;
@@ -50,8 +57,7 @@ void collector::adopt_siblings(source& where, const moment& now) {
     std::vector<std::pair<std::int64_t, std::string>> found;  // birth, path
     for (auto at = std::upper_bound(names.begin(), names.end(), name);
          at != names.end() && at->starts_with(name); ++at) {
-        const char next = (*at)[name.size()];
-        if ((next != '.' && next != '-') || is_compressed(*at)) continue;
+        if (!is_rotated(std::string_view{*at}.substr(name.size())) || is_compressed(*at)) continue;
         std::string path = where.path + at->substr(name.size());
         // Whoever collects that path as its own reads it there.
         if (sources_.contains({path, where.target->target.topic})) continue;
