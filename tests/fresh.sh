@@ -2,8 +2,8 @@
 # Proves that a bare Debian bookworm is enough: makes a minimal root with mmdebstrap, copies this
 # checkout into it, runs tools/deps.sh, builds the release and tries it.
 #
-#   tests/fresh.sh          dependencies, release build, a first try
-#   tests/fresh.sh --all    and then all of tests/run.sh in there
+#   tests/fresh.sh                     dependencies, release build, a first try
+#   tests/fresh.sh --all [OPTION]...   and then tests/run.sh in there, with these options
 #
 # Needs root and mmdebstrap. Mirrors, proxies and certificates are those of this machine: apt's come
 # from its own configuration, those of npm and maven from the files and variables of this user. The
@@ -75,7 +75,8 @@ done < <(env)
 
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
-mkdir "$root/src"
+# A clone, as a user has it, with what is not committed here on top.
+git clone -q --depth 1 "file://$here" "$root/src"
 git -C "$here" ls-files -z -co --exclude-standard |
     tar -C "$here" --null -T - --ignore-failed-read -c | tar -C "$root/src" -x
 
@@ -108,6 +109,6 @@ inside cmake --build --preset release
 say "built after $((SECONDS - began)) s"
 try
 if [[ ${1:-} == --all ]]; then
-    inside tests/run.sh
+    inside tests/run.sh "${@:2}"
 fi
 say "good: $((SECONDS - began)) s in a bare root"

@@ -60,6 +60,7 @@ build() { # PRESET TARGET...
 check_format() {
     local files
     mapfile -t files < <(git ls-files '*.hpp' '*.cpp')
+    ((${#files[@]})) || return 1
     clang-format --dry-run -Werror "${files[@]}" && echo "${#files[@]} files"
 }
 

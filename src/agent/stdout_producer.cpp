@@ -62,11 +62,13 @@ kafka::topic_handle stdout_producer::topic(std::string_view name) {
 kafka::produce_result stdout_producer::produce(kafka::topic_handle, std::int32_t,
                                                std::span<const kafka::record> records,
                                                void* batch) {
+    // All of a batch or nothing: a part of it would be sent again with the rest, and stand there
+    // twice.
     kafka::produce_result out;
-    for (const auto& single : records) {
-        if (!accept(single, batch)) break;
-        ++out.accepted;
-    }
+    if (!room()) return out;
+    for (const auto& single : records)
+        accept(single, batch);
+    out.accepted = records.size();
     if (out.accepted > 0) call_later();
     return out;
 }
@@ -74,18 +76,20 @@ kafka::produce_result stdout_producer::produce(kafka::topic_handle, std::int32_t
 kafka::error stdout_producer::produce_with_headers(kafka::topic_handle, std::int32_t,
                                                    const kafka::record& single,
                                                    std::span<const kafka::header>, void* batch) {
-    if (!accept(single, batch)) return kafka::error::queue_full;
+    if (!room()) return kafka::error::queue_full;
+    accept(single, batch);
     call_later();
     return kafka::error::none;
 }
 
-bool stdout_producer::accept(const kafka::record& single, void* batch) {
-    // With a failure nothing is kept, and the report says so.
-    if (failure_.empty()) {
-        if (backlog_.size() - written_of_it_ >= most_backlog) flush();
-        if (backlog_.size() - written_of_it_ >= most_backlog) return false;
-    }
-    if (failure_.empty()) {
+bool stdout_producer::room() {
+    if (!failure_.empty()) return true;  // taken, and reported as failed
+    if (backlog_.size() - written_of_it_ >= most_backlog) flush();
+    return backlog_.size() - written_of_it_ < most_backlog;
+}
+
+void stdout_producer::accept(const kafka::record& single, void* batch) {
+    if (failure_.empty()) {  // with a failure nothing is kept
         const auto before = backlog_.size();
         if (single.key) backlog_.append(single.key, single.key_size);
         backlog_.push_back('\t');
@@ -94,7 +98,6 @@ bool stdout_producer::accept(const kafka::record& single, void* batch) {
         accepted_ += backlog_.size() - before;
     }
     waiting_.push_back({batch, single.value, accepted_});
-    return true;
 }
 
 bool stdout_producer::writable() {

@@ -21,7 +21,7 @@ kafka::topic_description describe_stdout(std::string_view name);
 /// `--output -`: writes `key<TAB>value\n` to a descriptor instead of sending to Kafka.
 ///
 /// Never blocks on a pipe or a terminal that nobody reads: what cannot be written now is kept, up
-/// to 256 KiB, and after that records are not accepted, as with a full queue of the client. A
+/// to 256 KiB and one batch, and after that batches are not accepted, as with a full queue. A
 /// record is delivered once the kernel has taken all of it; reports come in a posted handler.
 /// Headers are not shown. All topics look alike.
 class stdout_producer final : public kafka::producer {
@@ -52,7 +52,8 @@ private:
         std::uint64_t end;  // position in the output at which the record is complete
     };
 
-    bool accept(const kafka::record& single, void* batch);
+    bool room();
+    void accept(const kafka::record& single, void* batch);
     void flush();
     bool writable();
     bool write_some();

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "logagent/base/error.hpp"
 #include "logagent/base/escape.hpp"
@@ -160,7 +161,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (got == -EAGAIN) return cold(now, offset, room.size());
     if (got == -EINTR) return {wish::what::again};
     if (got < 0) return read_failed(now, static_cast<int>(-got));
-    cold_since_ = {};
+    const auto cold_since = std::exchange(cold_since_, {});
     // Shorter than the position, or other bytes before it: not the file that was read so far.
     if (got < static_cast<std::int64_t>(anchor_size_) ||
         std::memcmp(before.data(), anchor_.data(), anchor_size_) != 0)
@@ -178,11 +179,16 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     fresh->begin = offset;
     fresh->end = offset + size;
     fresh->text_size = static_cast<std::uint32_t>(size);
-    const bool filled = size == room.size();
+    // A short read is the end of the file only if the file says so: it may be where the cache ends.
+    const bool filled = size == room.size() || file_size() > offset + size;
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
     if (end == offset) {
         if (!filled) return at_end(now);
+        if (size < room.size()) {
+            cold_since_ = cold_since;
+            return cold(now, offset, room.size());
+        }
         if (room.size() < longest_line()) {
             wanted_room_ =
                 std::min<std::size_t>(std::max(room.size() * 4, least_room * 4), longest_line());
@@ -264,6 +270,11 @@ wish tailer::at_end(const moment& now) {
     if (!window_.empty()) return {};
     state_ = state::done;
     return {wish::what::settled};
+}
+
+std::uint64_t tailer::file_size() const {
+    os::file_status status;
+    return file_->status(status) == 0 ? status.size : size_;
 }
 
 wish tailer::cold(const moment& now, std::uint64_t offset, std::size_t size) {

@@ -644,5 +644,23 @@ TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     CHECK(h.broker.values("t") == strings{"one", "two"});
 }
 
+TEST_CASE("where the page cache ends no line is torn and no file ends", "[collector]") {
+    host h;
+    const bool rotated = GENERATE(false, true);
+    h.options.once = !rotated;
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    h.disk.write("/l/a", lines(0, 5000));
+    h.disk.names.at("/l/a")->cached = 8192;
+    REQUIRE(lines(0, 5000)[8191] != '\n');
+    h.running->apply({wanted}, h.now);
+    h.settle(rotated ? 1 : 1'000'000);
+    if (rotated) h.rename("/l/a", "/l/a.1");
+    h.pass(20s);
+    CHECK(h.broker.values("t") == numbered(0, 5000));
+    if (!rotated) CHECK(h.running->finished());
+}
+
 }  // namespace
 }  // namespace logagent::tail

@@ -21,6 +21,7 @@ public:
         std::uint64_t inode = 0;
         std::int64_t born = 0;
         std::uint32_t links = 1;
+        std::uint64_t cached = ~0ULL;  // bytes from here on have to be fetched first
     };
 
     std::int64_t now_ns = 1'000'000'000'000;
@@ -113,12 +114,17 @@ private:
             out = status_of(*of);
             return 0;
         }
+        /// From the cache it is as the kernel does it: up to where the cache ends, which may be in
+        /// the middle of a line, and EAGAIN behind it.
         std::int64_t read(std::span<char> first, std::span<char> second, std::uint64_t offset,
-                          read_mode) const override {
+                          read_mode mode) const override {
+            std::uint64_t known = of->content.size();
+            if (mode == read_mode::cached) known = std::min(known, of->cached);
+            if (known <= offset && offset < of->content.size()) return -EAGAIN;
             std::int64_t total = 0;
             for (const auto part : {first, second}) {
-                if (offset >= of->content.size()) break;
-                const auto size = std::min(part.size(), of->content.size() - offset);
+                if (offset >= known) break;
+                const auto size = std::min<std::uint64_t>(part.size(), known - offset);
                 if (size == 0) continue;  // an empty span may have no address
                 std::memcpy(part.data(), of->content.data() + offset, size);
                 offset += size;
@@ -127,7 +133,9 @@ private:
             }
             return total;
         }
-        void will_need(std::uint64_t, std::uint64_t) const override {}
+        void will_need(std::uint64_t offset, std::uint64_t size) const override {
+            if (of->cached < offset + size) of->cached = offset + size;
+        }
         std::shared_ptr<node> of;
     };
 };

@@ -183,6 +183,7 @@ private:
     wish choose_lane(const moment& now, delivery::lane*& chosen);
     wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines, std::uint64_t bytes);
     wish at_end(const moment& now);
+    std::uint64_t file_size() const;
     wish cold(const moment& now, std::uint64_t offset, std::size_t size);
     wish read_failed(const moment& now, int code);
     wish long_line(const moment& now, delivery::lane& to);

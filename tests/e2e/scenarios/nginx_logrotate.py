@@ -67,11 +67,11 @@ def fast_rotation(t, rotations, per_second):
     wanted = []
     for number in range(rotations + 1):
         wanted += append(log, lines(200, first=200 * number))
+        time.sleep(1 / per_second)  # how long this file is the log
         if number < rotations:
             for old in generations(log)[:-1]:
                 old.rename(log.with_name(f"{log.name}.{int(old.suffix[1:]) + 1}"))
             log.rename(log.with_name(log.name + ".1"))
-        time.sleep(1 / per_second)  # the pace of the test
     t.kafka.wait_count(topic, len(wanted), 30)
     assert agent.stop() == 0
     expect_exactly(t.kafka.read(topic), wanted)
