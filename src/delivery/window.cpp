@@ -17,11 +17,13 @@ run& window::push(std::unique_ptr<run> added) {
     pushed->next = nullptr;
     (last_ ? last_->next : first_) = pushed;
     last_ = pushed;
+    ++unsent_;
     return *pushed;
 }
 
 run* window::next_unsent() const noexcept {
-    if (broken()) return nullptr;
+    // Nearly always zero, and an outage can leave thousands of small runs to look through.
+    if (broken() || unsent_ == 0) return nullptr;
     for (run* at = first_; at; at = at->next)
         if (at->now == run::state::unsent) return at;
     return nullptr;
@@ -47,11 +49,13 @@ void window::split(run& which, std::uint64_t at, std::uint32_t text_size) {
     which.text_size = text_size;
     which.next = rest.release();
     if (last_ == &which) last_ = which.next;
+    ++unsent_;
 }
 
 void window::sent(run& which, std::uint32_t records, std::uint32_t dead_letters, time_point now) {
     assert(which.now == run::state::unsent && which.pending == 0);
     which.now = run::state::sent;
+    --unsent_;
     which.records = records;
     which.pending = records;
     which.buried = dead_letters;
@@ -63,6 +67,7 @@ void window::unsend(run& which) {
     assert(which.now == run::state::sent && which.pending == which.records);
     if (which.pending > 0) --outstanding_;
     which.now = run::state::unsent;
+    ++unsent_;
     which.pending = 0;
     which.records = 0;
     which.buried = 0;

@@ -120,6 +120,7 @@ private:
     std::uint64_t committed_;
     std::uint32_t outstanding_ = 0;  // runs with pending reports
     std::uint32_t failed_ = 0;       // runs in state failed
+    std::uint32_t unsent_ = 0;       // runs in state unsent
 };
 
 template <class Each>
@@ -129,6 +130,7 @@ void window::rewind(Each each) {
         behind_hole = behind_hole || at->now == run::state::failed;
         if (!behind_hole) continue;
         each(*at);
+        if (at->now != run::state::unsent) ++unsent_;
         at->now = run::state::unsent;
         at->code = kafka::error::none;
         at->records = 0;
