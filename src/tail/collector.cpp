@@ -90,6 +90,7 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
+    over_limit_ = 0;
     for (const auto& target : targets_) {
         topics_.get(target->target.topic);
         if (!target->target.is_glob()) claim(target->target.log_path, target);
@@ -187,6 +188,8 @@ time_point collector::turn(const moment& now) {
         looks_.pop_front();
         where.look_queued = false;
         look(where, now);
+        if (abandoned_by_glob(where))
+            close_source(sources_.find({where.path, where.target->target.topic}));
     }
     more = !looks_.empty() || search_some();
     if (applying_) note_applied(now);
@@ -225,7 +228,7 @@ bool collector::may_read(const tailer& which) const {
     // The old generation is sent before the new one, so order holds over rotations.
     for (const auto& one : where.tailers) {
         if (one.get() == &which) return true;
-        if (one->reading() ? !one->caught_up() : !one->idle()) return false;
+        if (one->ended() ? !one->idle() : !one->caught_up()) return false;
     }
     return true;
 }
@@ -234,21 +237,21 @@ void collector::run_one(tailer& which, const moment& now) {
     cancel_timer(which);
     if (std::exchange(which.links.inspect, false) && which.source && which.reading() &&
         !which.inspect(now)) {
-        truncated(*static_cast<source*>(which.source), which, now);
+        truncated(*static_cast<source*>(which.source), which);
         return;
     }
     const bool was_behind = !which.caught_up();
     const wish wanted = which.step(now, may_read(which));
     if (which.take_dirty()) mark_dirty(which);
     if (wanted.then == wish::what::replaced) {
-        if (which.source) truncated(*static_cast<source*>(which.source), which, now);
+        if (which.source) truncated(*static_cast<source*>(which.source), which);
         return;
     }
     if (wanted.then == wish::what::settled) {
         if (which.source) finish(*static_cast<source*>(which.source), which);
         return;
     }
-    if (which.draining() && !which.reading() && which.idle() && which.source) {
+    if (which.ended() && which.idle() && which.source) {
         finish(*static_cast<source*>(which.source), which);
         return;
     }
@@ -333,6 +336,7 @@ bool collector::sweep_some(const moment& now) {
         if (now.steady < next_sweep_ && !std::exchange(sweep_soon_, false)) return false;
         sweeping_ = true;
         sweep_at_ = {};
+        over_limit_ = 0;  // counted anew by the searches
         std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
         for (const auto& target : targets_) {
             if (!target->target.is_glob()) continue;
@@ -364,7 +368,12 @@ void collector::stop_reading() {
 
 bool collector::drained() const noexcept {
     bool all = dead_letters_.empty();
-    for_each_tailer([&](const tailer& one) { all = all && one.idle(); });
+    for (const auto& [key, where] : sources_)
+        for (const auto& one : where->tailers)
+            all = all && one->idle();
+    // Of a target that was stopped only the reports are waited for: what failed is not sent again.
+    for (const auto& one : closing_)
+        all = all && one->quiet();
     return all;
 }
 

@@ -92,11 +92,12 @@ void collector::after_report(tailer& which) {
         store_.put(which.position());
         return;
     }
-    // Whoever waits behind an old generation, or for its own reports, looks again.
-    for (const auto& one : static_cast<source*>(which.source)->tailers) {
-        const bool waits = one.get() != &which || !which.quiet() || which.idle();
-        if (waits || one.get() == &which) make_ready(*one);
-    }
+    // A file that has nothing more to do is not read again for every acknowledgement.
+    if (!which.caught_up() || which.draining()) make_ready(which);
+    if (!which.draining()) return;
+    // Its successor may have waited for this.
+    for (const auto& one : static_cast<source*>(which.source)->tailers)
+        make_ready(*one);
 }
 
 void collector::send_dead_letters() {

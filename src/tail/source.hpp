@@ -25,8 +25,8 @@ struct collector::source {
     std::string error;
     bool polled = false;
     bool look_queued = false;
-    bool looked = false;  // at least once since it was claimed
-    bool closing = false;
+    bool looked = false;   // at least once since it was claimed
+    bool missing = false;  // at the last opening
 
     tailer* current() const noexcept {
         if (tailers.empty() || tailers.back()->draining()) return nullptr;

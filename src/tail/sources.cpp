@@ -54,7 +54,7 @@ void collector::look(source& where, const moment& now) {
     const bool same =
         code == 0 && at_path.inode == of_file.inode && at_path.device == of_file.device;
     if (same) {
-        if (!current->inspect(now)) return truncated(where, *current, now);
+        if (!current->inspect(now)) return truncated(where, *current);
         make_ready(*current);
         return;
     }
@@ -75,6 +75,7 @@ void collector::open_at(source& where, const moment& now) {
     auto opened = disk_.open(where.path, where.target->target.trusted);
     watch_directories(where, std::move(opened.directories), opened.real_path);
     where.polled = where.polled || opened.polled;
+    where.missing = !opened.file && opened.failure.reason == os::open_error::missing;
     if (!opened.file) {
         fail(where, state_of(opened.failure.reason), std::move(opened.failure.text), now);
         const bool soon = opened.failure.reason == os::open_error::busy ||
@@ -85,6 +86,11 @@ void collector::open_at(source& where, const moment& now) {
     where.opened = std::move(opened.file);
     where.opened_at = now.steady;
     identify(where, now);
+}
+
+bool collector::abandoned_by_glob(const source& where) const {
+    return where.target->target.is_glob() && where.looked && where.missing && !where.opened &&
+           where.tailers.empty();
 }
 
 void collector::fail(source& where, std::string_view state, std::string text, const moment&) {
@@ -230,12 +236,13 @@ tailer::start collector::fresh_start(const source& where, const os::file_status&
     from.position.topic = target.target.topic;
     from.position.log_path = target.target.log_path;
     from.position.size = status.size;
-    // Birth times come from a clock with coarse ticks, so a file that is younger than the target by
-    // a moment must not count as older.
-    constexpr std::int64_t tick_ms = 50;
-    const bool born_before =
-        status.birth_time != 0 && status.birth_time / 1'000'000 + tick_ms < target.applied_ms;
-    const bool existed = target.first_application || born_before;
+    // Birth times come from a clock with ticks of up to 10 ms, so a file that is younger than the
+    // target by a moment must not count as older: its first lines would be lost.
+    constexpr std::int64_t tick_ms = 10;
+    const bool born_before = status.birth_time / 1'000'000 + tick_ms < target.applied_ms;
+    const bool existed = status.birth_time != 0
+                             ? born_before && (!target.first_application || !where.looked)
+                             : target.first_application && !where.looked;
     if (existed && !rewritten && target.target.start == fleet::start_at::end && status.size > 0) {
         from.position.done.push_back({0, status.size});
         from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = status.size;
@@ -266,14 +273,13 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     make_ready(*where.tailers.back());
 }
 
-void collector::truncated(source& where, tailer& old, const moment& now) {
+void collector::truncated(source& where, tailer& old) {
     ++totals_.truncations;
     LOGAGENT_LOG(
         warn, "tail.truncated",
         where.path << ": truncated or rewritten at " << old.read_offset()
                    << "; what was not read before is lost, the new content is read from 0");
-    old.stop_reading();
-    old.drain(now);
+    old.end();
     // Its inode belongs to the next life from now on.
     std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
     if (old.idle()) finish(where, old);
@@ -282,8 +288,7 @@ void collector::truncated(source& where, tailer& old, const moment& now) {
 
 void collector::finish(source& where, tailer& which) {
     os::file_status status;
-    const bool ended = !which.reading();
-    which.stop_reading();
+    const bool ended = which.ended();
     if (ended) which.write_off(byte_class::truncated_away);
     const bool gone = which.file()->status(status) == 0 && status.links == 0;
     detach(which);

@@ -163,8 +163,13 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (got < 0) return read_failed(now, static_cast<int>(-got));
     const auto cold_since = std::exchange(cold_since_, {});
     // Shorter than the position, or other bytes before it: not the file that was read so far.
-    if (got < static_cast<std::int64_t>(anchor_size_) ||
-        std::memcmp(before.data(), anchor_.data(), anchor_size_) != 0)
+    if (got < static_cast<std::int64_t>(anchor_size_)) {
+        // ... unless only the cache ends here.
+        if (file_size() < offset) return {wish::what::replaced};
+        cold_since_ = cold_since;
+        return cold(now, offset, room.size());
+    }
+    if (std::memcmp(before.data(), anchor_.data(), anchor_size_) != 0)
         return {wish::what::replaced};
     if (state_ != state::draining) state_ = state::tailing;
     error_.clear();
@@ -487,7 +492,7 @@ void tailer::settle(const moment& now) {
         dirty_ = true;
         drained_since_ = drained_since_ == time_point{} ? drained_since_ : now.steady;
     }
-    assert(sum(counts_) == window_.committed() || !reading_);
+    assert(sum(counts_) == window_.committed() || ended_);
 }
 
 void tailer::release(run& which) {
@@ -538,7 +543,7 @@ void tailer::drain(const moment&) {
 }
 
 void tailer::write_off(byte_class lost) {
-    assert(!reading_ && window_.empty());
+    assert(ended_ && window_.empty());
     if (size_ > window_.committed())
         counts_[static_cast<std::size_t>(lost)] += size_ - window_.committed();
     dirty_ = true;

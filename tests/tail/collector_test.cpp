@@ -43,7 +43,13 @@ struct host {
         wanted.topic = std::move(topic);
         return wanted;
     }
+    /// What was written before is older than what comes now by more than a tick of the clock.
+    void tick() {
+        now.wall_ms += 20;
+        disk.now_ns += 20'000'000;
+    }
     void apply(std::vector<fleet::log_target> wanted) {
+        tick();
         running->apply(std::move(wanted), now);
         settle();
         REQUIRE(running->applied());
@@ -317,6 +323,90 @@ TEST_CASE("the copy that copytruncate leaves is not sent again", "[collector]") 
     h.settle();
     h.pass(1s);
     CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
+TEST_CASE("reports for a target that was stopped meanwhile are taken", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle(0);
+    h.running->apply({}, h.now);
+    h.broker.judge = [](const auto& record) {
+        return record.value == "line 4" ? kafka::error::throttling_quota_exceeded
+                                        : kafka::error::none;
+    };
+    h.settle();
+    CHECK(h.broker.values("t") == numbered(0, 4));
+    CHECK(h.running->drained());  // nobody wants the rest now
+    h.broker.judge = [](const auto&) { return kafka::error::none; };
+    h.apply({host::target("/l/a")});
+    h.pass(1s);
+    CHECK(h.broker.values("t").back() == "line 4");
+}
+
+TEST_CASE("a stop in the middle of an old generation loses nothing and counts nothing lost",
+          "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.send_rate = 10;
+    h.apply({wanted});
+    h.disk.write("/l/a", lines(0, 50));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.rename("/l/a", "/l/a.1");
+    h.pass(1s);
+    h.running->stop_reading();
+    h.settle();
+    CHECK(h.running->drained());
+    CHECK(h.running->sums().classes[static_cast<int>(checkpoint::byte_class::truncated_away)] == 0);
+    h.check_ledger(lines(0, 50).size());
+    h.restart();
+    h.apply({wanted});
+    h.pass(10s);
+    CHECK(h.broker.values("t") == numbered(0, 50));
+    h.check_ledger(lines(0, 50).size());
+}
+
+TEST_CASE("a file that comes while its target is being applied begins at 0", "[collector]") {
+    host h;
+    h.disk.write("/l/slow", "old\n");
+    h.disk.names.at("/l/slow")->cached = 0;  // holds the application up
+    h.tick();
+    h.running->apply({host::target("/l/slow"), host::target("/l/a")}, h.now);
+    h.describe();
+    h.running->turn(h.now);
+    REQUIRE_FALSE(h.running->applied());
+    h.disk.write("/l/a", "first\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(1s);
+    CHECK(h.broker.values("t") == strings{"first"});
+}
+
+TEST_CASE("a cache that ends before the position is no truncation", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 2000));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.disk.names.at("/l/a")->cached = lines(0, 2000).size() - 10;
+    h.wrote("/l/a", lines(2000, 2010));
+    h.pass(1s);
+    CHECK(h.running->counted().truncations == 0);
+    CHECK(h.broker.values("t") == numbered(0, 2010));
+}
+
+TEST_CASE("a file that a glob found and that is gone is forgotten", "[collector]") {
+    host h;
+    h.apply({host::target("/l/*.log")});
+    h.disk.write("/l/a.log", "one\n");
+    h.changed(os::inotify::change::appeared, "/l/a.log");
+    h.settle();
+    h.disk.remove("/l/a.log");
+    h.changed(os::inotify::change::vanished, "/l/a.log");
+    h.pass(40s);
+    CHECK(h.broker.values("t") == strings{"one"});
+    CHECK(h.running->file_count() == 0);
 }
 
 TEST_CASE("a deleted file is read to its end and then forgotten", "[collector]") {

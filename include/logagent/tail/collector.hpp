@@ -165,6 +165,8 @@ private:
     void look_later(source& where, time_point when);
     void look(source& where, const moment& now);
     void open_at(source& where, const moment& now);
+    /// The glob found a file there once, and there is none any more.
+    bool abandoned_by_glob(const source& where) const;
     void identify(source& where, const moment& now);
     void begin_tailing(source& where, tailer::start from, const moment& now);
     tailer::start fresh_start(const source& where, const os::file_status& status,
@@ -172,7 +174,7 @@ private:
                               const moment& now) const;
     tailer::start resumed(const source& where, checkpoint::generation_record generation,
                           const os::file_status& status, bool& usable, bool& cold);
-    void truncated(source& where, tailer& old, const moment& now);
+    void truncated(source& where, tailer& old);
     std::optional<checkpoint::generation_record> known_generation(const os::file& file,
                                                                   const os::file_status& status,
                                                                   os::file::read_mode mode,

@@ -128,7 +128,13 @@ public:
     void accept_partial() noexcept { accept_partial_ = true; }
     /// No more reading; reports still come in. `lost`: class of what stays unread.
     void stop_reading() noexcept { reading_ = false; }
-    /// The bytes that were not read are gone: counts them in that class. After stop_reading().
+    /// What was not read of this generation is gone (truncated, rewritten): stops reading for good.
+    void end() noexcept {
+        reading_ = false;
+        draining_ = true;
+        ended_ = true;
+    }
+    /// Counts the bytes that are gone in that class. After end(), with everything settled.
     void write_off(checkpoint::byte_class lost);
 
     // Delivery reports, found through the run.
@@ -140,7 +146,7 @@ public:
 
     const live_target& target() const noexcept { return *target_; }
     const checkpoint::generation_record& generation() const noexcept { return generation_; }
-    std::string_view path() const noexcept { return path_; }
+    const std::string& path() const noexcept { return path_; }
     const os::file* file() const noexcept { return file_.get(); }
     state now() const noexcept { return state_; }
     const std::string& error() const noexcept { return error_; }
@@ -151,6 +157,7 @@ public:
     const checkpoint::byte_counts& counts() const noexcept { return counts_; }
     bool draining() const noexcept { return draining_; }
     bool reading() const noexcept { return reading_; }
+    bool ended() const noexcept { return ended_; }
     /// Read to the end as far as known, and everything acknowledged.
     bool caught_up() const noexcept { return at_end_ && window_.empty(); }
     bool idle() const noexcept { return window_.empty(); }
@@ -209,7 +216,7 @@ private:
 
     services& shared_;
     std::shared_ptr<const live_target> target_;
-    std::string_view path_;  // owned by the source
+    std::string path_;  // its own copy: a stopped tailer outlives its source
     std::unique_ptr<os::file> file_;
     checkpoint::generation_record generation_;
     checkpoint::position_record position_;  // identity fields only; the rest lives below
@@ -240,6 +247,7 @@ private:
     bool dirty_ = false;
     bool reading_ = true;
     bool draining_ = false;
+    bool ended_ = false;
     bool at_end_ = false;
     bool catching_up_ = false;
     bool accept_partial_ = false;
