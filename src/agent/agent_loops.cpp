@@ -332,6 +332,8 @@ asio::awaitable<void> agent_loops::collect() {
         if (!applied_told_ && collector_->applied()) {
             applied_told_ = true;
             source_->applied(os::wall_ms());
+            // Looking up thousands of files leaves much memory behind that is not needed again.
+            malloc_trim(0);
         }
         if (stop_asked_ && collector_->drained()) drained_.notify();
         if (options_.once && !stop_asked_ && collector_->finished()) {

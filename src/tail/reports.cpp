@@ -139,6 +139,8 @@ void collector::dead_letter_done(dead_letter& which) {
 
 std::vector<std::string> collector::due_topics(const moment& now) {
     // A partition that lost its leader reports nothing at all: ask when reports are late.
+    const bool waiting = services_.main.outstanding() + services_.careful.outstanding() > 0;
+    if (!waiting) return topics_.due(now.steady);
     for_each_tailer([&](const tailer& one) {
         if (!one.quiet() && now.steady - one.oldest_sent() > slow_report)
             if (auto* const slow = topics_.find(one.sends_to().name()))

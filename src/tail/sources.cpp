@@ -310,7 +310,7 @@ void collector::watch_directories(source& where, std::vector<std::string> direct
     if (!real_path.empty() && real_path != where.path && real_path != where.real_path) {
         if (!where.real_path.empty()) forget_path(where.real_path, where);
         where.real_path = real_path;
-        by_path_.emplace(real_path, &where);
+        by_path_.emplace(where.real_path, &where);
     }
     if (directories.empty()) directories.push_back(parent(where.path));
     if (directories == where.watched) return;

@@ -46,16 +46,14 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       path_{path},
       file_{std::move(file)},
       generation_{std::move(from.generation)},
-      position_{std::move(from.position)},
+      partition_{from.position.partition},
       limit_{limit},
       topic_{&shared.topics.get(target_->target.topic)},
-      window_{position_.done.empty() ? 0 : position_.done.front().end},
-      counts_{position_.counts},
-      size_{position_.size},
-      committed_anchor_{position_.anchor},
-      recorded_{from.recorded} {
-    position_.done.clear();
-}
+      window_{from.position.done.empty() ? 0 : from.position.done.front().end},
+      counts_{from.position.counts},
+      size_{from.position.size},
+      committed_anchor_{from.position.anchor},
+      recorded_{from.recorded} {}
 
 wish tailer::step(const moment& now, bool may_read) {
     if (window_.broken()) return recover(now);
@@ -114,14 +112,14 @@ wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
     if (target_->target.partition == fleet::partition_kind::spread) {
         chosen = topic_->sticky(now.steady, line_size_);
     } else {
-        delivery::lane* own = topic_->at(position_.partition);
+        delivery::lane* own = topic_->at(partition_);
         if (!own && topic_->partitions() > 0) {
             // One file, one partition for its life, so order holds (DESIGN 4.4).
             std::string seed = shared_.host;
             seed += '\0';
             seed += path_;
-            position_.partition = static_cast<std::int32_t>(hash(seed) % topic_->partitions());
-            own = topic_->at(position_.partition);
+            partition_ = static_cast<std::int32_t>(hash(seed) % topic_->partitions());
+            own = topic_->at(partition_);
             dirty_ = true;
         }
         if (own && own->has_leader()) chosen = own;
@@ -550,8 +548,11 @@ void tailer::write_off(byte_class lost) {
 }
 
 checkpoint::position_record tailer::position() const {
-    checkpoint::position_record record = position_;
-    record.done.clear();
+    checkpoint::position_record record;
+    record.generation = generation_.id;
+    record.topic = topic_->name();
+    record.log_path = target_->target.log_path;
+    record.partition = partition_;
     if (window_.committed() > 0) record.done.push_back({0, window_.committed()});
     record.size = std::max(size_, window_.committed());
     record.anchor = committed_anchor_;

@@ -228,7 +228,8 @@ private:
 
     std::vector<std::shared_ptr<live_target>> targets_;
     std::map<source_key, std::unique_ptr<source>> sources_;
-    std::unordered_multimap<std::string, source*> by_path_;  // also where links lead
+    // Also where links lead; the keys are the sources' own strings.
+    std::unordered_multimap<std::string_view, source*> by_path_;
     std::map<std::pair<checkpoint::generation_id, std::string>, tailer*> active_;
     std::multimap<std::uint64_t, checkpoint::generation_id> by_inode_;
     std::vector<std::unique_ptr<tailer>> closing_;  // stopped; their reports still come

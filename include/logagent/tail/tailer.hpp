@@ -219,7 +219,7 @@ private:
     std::string path_;  // its own copy: a stopped tailer outlives its source
     std::unique_ptr<os::file> file_;
     checkpoint::generation_record generation_;
-    checkpoint::position_record position_;  // identity fields only; the rest lives below
+    std::int32_t partition_;  // chosen at the first send; -1 = not yet
     delivery::rate_limit& limit_;
     delivery::topic* topic_;
     delivery::window window_;
