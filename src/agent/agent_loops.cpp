@@ -415,13 +415,17 @@ asio::awaitable<void> agent_loops::housekeeping() {
 void agent_loops::adapt_window() {
     if (!main_) return;
     const std::uint64_t requests = main_->requests();
-    requests_per_s_ = static_cast<double>(requests - requests_seen_);
+    // Smoothed over some seconds: the rate that a window brings varies by a few from one second to
+    // the next, and must not widen it for ever.
+    requests_per_s_ += 0.3 * (static_cast<double>(requests - requests_seen_) - requests_per_s_);
     requests_seen_ = requests;
     if (settings_.read_window == 0ms) return;
-    if (requests_per_s_ > busy_requests_per_s)
+    if (requests_per_s_ > busy_requests_per_s && window_ < widest_window) {
         window_ = std::min<std::chrono::milliseconds>(window_ * 2, widest_window);
-    else if (requests_per_s_ < busy_requests_per_s / 4)
+        requests_per_s_ /= 2;  // what the wider window will bring; the mean would widen it again
+    } else if (requests_per_s_ < busy_requests_per_s / 4) {
         window_ = std::max(window_ / 2, settings_.read_window);
+    }
 }
 
 asio::awaitable<void> agent_loops::signals() {

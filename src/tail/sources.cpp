@@ -55,7 +55,8 @@ void collector::look(source& where, const moment& now) {
         code == 0 && at_path.inode == of_file.inode && at_path.device == of_file.device;
     if (same) {
         if (!current->inspect(now)) return truncated(where, *current);
-        make_ready(*current);
+        // A sweep over idle files must not read each of them.
+        if (!current->caught_up() || current->size() > current->read_offset()) make_ready(*current);
         return;
     }
     // Something that cannot be looked at right now is not gone.

@@ -173,7 +173,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     error_.clear();
     const std::size_t size = static_cast<std::size_t>(got) - anchor_size_;
     if (size == 0) return at_end(now);
-    size_ = std::max(size_, offset + size);
+    const std::uint64_t known_size = std::exchange(size_, std::max(size_, offset + size));
 
     auto fresh = std::make_unique<run>();
     fresh->owner = this;
@@ -182,8 +182,11 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     fresh->begin = offset;
     fresh->end = offset + size;
     fresh->text_size = static_cast<std::uint32_t>(size);
-    // A short read is the end of the file only if the file says so: it may be where the cache ends.
-    const bool filled = size == room.size() || file_size() > offset + size;
+    // A short read is the end of the file only if the file is not longer: it may be where the cache
+    // ends. What was written since the last look is in the cache, and its event is still to come;
+    // only for a last line without end that is not sure enough.
+    const bool filled = size == room.size() || known_size > offset + size ||
+                        (accept_partial_ && file_size() > offset + size);
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
     if (end == offset) {
@@ -237,6 +240,8 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
         if (careful || !window_.quiet()) return {wish::what::again};
     }
     if (!produce(pushed, to, false, now)) return {wish::what::at, now.steady + 20ms};
+    // What is written from now on brings an event of its own.
+    if (!more) return at_end(now);
     return {wish::what::again};
 }
 
