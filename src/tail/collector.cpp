@@ -222,15 +222,24 @@ void collector::make_ready(tailer& which) {
     ready_.push_back(&which);
 }
 
-bool collector::may_read(const tailer& which) const {
-    if (stopping_ || !which.source) return false;
+std::uint64_t collector::readable_to(const tailer& which) {
+    if (stopping_ || !which.source) return 0;
     const auto& where = *static_cast<const source*>(which.source);
-    // The old generation is sent before the new one, so order holds over rotations.
+    if (where.tailers.front().get() == &which) return tailer::no_bound;
+    // The old generation is sent before the new one, so order holds over rotations. A writer may
+    // go on in the old file for a while: what it wrote there before it began here must be seen,
+    // so the size here is taken before the old files are looked at, and nothing beyond it is read.
+    const std::uint64_t bound = which.file_size();
     for (const auto& one : where.tailers) {
-        if (one.get() == &which) return true;
-        if (one->ended() ? !one->idle() : !one->caught_up()) return false;
+        if (one.get() == &which) break;
+        if (one->ended()) {
+            if (!one->idle()) return 0;
+            continue;
+        }
+        if (one->grown()) make_ready(*one);
+        if (!one->caught_up()) return 0;
     }
-    return true;
+    return bound;
 }
 
 void collector::run_one(tailer& which, const moment& now) {
@@ -241,7 +250,7 @@ void collector::run_one(tailer& which, const moment& now) {
         return;
     }
     const bool was_behind = !which.caught_up();
-    const wish wanted = which.step(now, may_read(which));
+    const wish wanted = which.step(now, readable_to(which));
     if (which.take_dirty()) mark_dirty(which);
     if (wanted.then == wish::what::replaced) {
         if (which.source) truncated(*static_cast<source*>(which.source), which);

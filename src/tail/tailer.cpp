@@ -55,10 +55,13 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       committed_anchor_{from.position.anchor},
       recorded_{from.recorded} {}
 
-wish tailer::step(const moment& now, bool may_read) {
+wish tailer::step(const moment& now, std::uint64_t readable_to) {
     if (window_.broken()) return recover(now);
     if (run* const again = window_.next_unsent()) return send_unsent(*again, now);
-    if (!reading_ || !may_read) return {};
+    readable_to_ = readable_to;
+    if (!reading_ || readable_to == 0) return {};
+    if (window_.end() > readable_to) return {wish::what::replaced};
+    if (window_.end() == readable_to) return at_end(now);
     if (state_ == state::error && now.steady < retry_at_) return {wish::what::at, retry_at_};
     if (!topic_->open()) return {wish::what::topic};
     if (shared_.budget.blocked()) return {wish::what::room};
@@ -141,16 +144,17 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
                        std::uint64_t bytes) {
     if (scanned_to_ > 0) return long_line(now, to);
     delivery::chunk_ref chunk = chunk_for_reading();
+    const std::uint64_t offset = window_.end();
     auto room = chunk->room();
     // What may not be sent yet is not read: it stays in the file, not in memory.
     std::uint64_t sensible = bytes;
     if (lines < no_limit / (2 * line_size_))
         sensible = std::min(sensible, lines * line_size_ * 3 / 2);
     sensible = std::max<std::uint64_t>({sensible, least_room, wanted_room_});
+    sensible = std::min(sensible, readable_to_ - offset);
     if (sensible < room.size()) room = room.first(sensible);
 
     std::array<char, anchor_bytes> before;
-    const std::uint64_t offset = window_.end();
     const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
     if (waited) ++shared_.counted.blocking_reads;
     const auto got =
@@ -185,7 +189,8 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     // A short read is the end of the file only if the file is not longer: it may be where the cache
     // ends. What was written since the last look is in the cache, and its event is still to come;
     // only for a last line without end that is not sure enough.
-    const bool filled = size == room.size() || known_size > offset + size ||
+    const bool bounded = offset + size >= readable_to_;
+    const bool filled = (!bounded && (size == room.size() || known_size > offset + size)) ||
                         (accept_partial_ && file_size() > offset + size);
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
@@ -278,6 +283,14 @@ wish tailer::at_end(const moment& now) {
     if (!window_.empty()) return {};
     state_ = state::done;
     return {wish::what::settled};
+}
+
+bool tailer::grown() {
+    const std::uint64_t size = file_size();
+    if (size <= size_) return false;
+    size_ = size;
+    at_end_ = false;
+    return true;
 }
 
 std::uint64_t tailer::file_size() const {
@@ -542,6 +555,7 @@ bool tailer::inspect(const moment&) {
 void tailer::drain(const moment&) {
     draining_ = true;
     if (state_ != state::error) state_ = state::draining;
+    at_end_ = false;  // the last words may have been written since the last read
     drained_since_ = {};
 }
 

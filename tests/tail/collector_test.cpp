@@ -257,6 +257,32 @@ TEST_CASE("a file renamed away is read to its end before its successor", "[colle
     h.check_ledger(lines(0, 9).size() + 5);
 }
 
+TEST_CASE("what a writer adds to the renamed file before it opens the new one comes first",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", "one\n");
+    h.settle();
+    h.rename("/l/a", "/l/a.1");
+    h.disk.write("/l/a", "");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    // Events of a file under its new name lead nowhere; that of the new one is the first to come.
+    h.disk.write("/l/a.1", "two\n");
+    h.wrote("/l/a", "three\n");
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"one", "two", "three"});
+    h.disk.write("/l/a.1", "four\n");
+    h.disk.write("/l/a", "fi");
+    h.changed(os::inotify::change::written, "/l/a");
+    h.settle();
+    h.wrote("/l/a", "ve\n");
+    h.settle();
+    h.pass(10s);
+    CHECK(h.broker.values("t") == strings{"one", "two", "three", "four", "five"});
+    h.check_ledger(24);
+}
+
 TEST_CASE("two rotations while throttled skip no file", "[collector]") {
     host h;
     auto wanted = host::target("/l/a");

@@ -201,7 +201,8 @@ private:
     void cancel_timer(tailer& which);
     void fire_timers(time_point now);
     void wake(std::vector<tailer*>& waiting, bool tailer::hooks::*flag);
-    bool may_read(const tailer& which) const;
+    /// The offset up to which it may be read now; older generations of the path come first.
+    std::uint64_t readable_to(const tailer& which);
     bool sweep_some(const moment& now);
     void finish(source& where, tailer& which);
     void detach(tailer& which);

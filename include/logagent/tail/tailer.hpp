@@ -115,8 +115,10 @@ public:
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
            std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
 
-    /// One bounded piece of work. `may_read`: nothing older of the same path is still to be sent.
-    wish step(const moment& now, bool may_read);
+    static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
+
+    /// One bounded piece of work. Nothing at or beyond the offset `readable_to` is read.
+    wish step(const moment& now, std::uint64_t readable_to);
 
     /// Looks at size and head after an event or in a sweep. False: the file was truncated or
     /// rewritten, and a new generation begins.
@@ -158,6 +160,10 @@ public:
     bool draining() const noexcept { return draining_; }
     bool reading() const noexcept { return reading_; }
     bool ended() const noexcept { return ended_; }
+    /// As the file is now; the last known size if it cannot be asked.
+    std::uint64_t file_size() const;
+    /// Looks whether there is more than was known at the last read; then it is not caught up.
+    bool grown();
     /// Read to the end as far as known, and everything acknowledged.
     bool caught_up() const noexcept { return at_end_ && window_.empty(); }
     bool idle() const noexcept { return window_.empty(); }
@@ -190,7 +196,6 @@ private:
     wish choose_lane(const moment& now, delivery::lane*& chosen);
     wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines, std::uint64_t bytes);
     wish at_end(const moment& now);
-    std::uint64_t file_size() const;
     wish cold(const moment& now, std::uint64_t offset, std::size_t size);
     wish read_failed(const moment& now, int code);
     wish long_line(const moment& now, delivery::lane& to);
@@ -225,6 +230,7 @@ private:
     delivery::window window_;
     checkpoint::byte_counts counts_{};
     std::uint64_t size_ = 0;
+    std::uint64_t readable_to_ = no_bound;  // in this step
 
     std::array<char, anchor_bytes> anchor_{};  // bytes before read_offset()
     std::uint32_t anchor_size_ = 0;
