@@ -158,6 +158,8 @@ class Case:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs_tail(self):
+        """The end of the log of each agent, or of the last few where a test has many."""
         return "".join(
-            f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n" for agent in self._agents
+            f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n"
+            for agent in self._agents[-4:]
         )
