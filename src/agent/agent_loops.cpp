@@ -403,6 +403,7 @@ asio::awaitable<void> agent_loops::housekeeping() {
         due = std::max(due, woken - 1s);
         base::sweep_log();
         adapt_window();
+        replace_stuck_clients();
         if (manager_.watchdog_interval()) manager_.watchdog();
         if (!ready_told_ && source_->report().state == "applied") {
             ready_told_ = true;
@@ -426,6 +427,24 @@ void agent_loops::adapt_window() {
     } else if (requests_per_s_ < busy_requests_per_s / 4) {
         window_ = std::max(window_ / 2, settings_.read_window);
     }
+}
+
+void agent_loops::replace_stuck_clients() {
+    if (!main_) return;
+    const auto busy = busy_leaders(collector_->topics());
+    const auto look = [&](silence_watch& watch, kafka::live_producer& client) {
+        // Lines under way may all be the other client's.
+        const auto waits = client.outstanding() > 0 ? std::span{busy} : std::span{busy}.first(0);
+        const auto silent = watch.look(waits, client.brokers(), steady::now());
+        if (!silent) return;
+        const auto why = "broker " + std::to_string(*silent) +
+                         " is connected and has not acknowledged anything for 120 s";
+        LOGAGENT_LOG(warn, "kafka.silent_broker",
+                     why << "; the client is replaced, lines go again");
+        client.request_rebuild(why);
+    };
+    look(main_silence_, *main_);
+    look(careful_silence_, *careful_);
 }
 
 asio::awaitable<void> agent_loops::signals() {

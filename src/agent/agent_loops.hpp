@@ -27,6 +27,7 @@
 #include "logagent/os/posix_journal_files.hpp"
 #include "logagent/os/service_notifier.hpp"
 #include "logagent/tail/collector.hpp"
+#include "silence_watch.hpp"
 #include "stdout_producer.hpp"
 
 namespace logagent::agent {
@@ -61,6 +62,7 @@ private:
     boost::asio::awaitable<int> stop();
     boost::asio::awaitable<void> release_presence();
     void adapt_window();
+    void replace_stuck_clients();
     bool report_once();
     std::vector<std::pair<std::string, std::string>> problems() const;
     bool spill(const tail::dead_letter& letter) const;
@@ -104,6 +106,8 @@ private:
     boost::asio::steady_timer house_timer_;   // once a second
     boost::asio::signal_set signals_;
     stall_meter stalls_;
+    silence_watch main_silence_;
+    silence_watch careful_silence_;
     std::chrono::milliseconds window_;
     std::uint64_t requests_seen_ = 0;
     double requests_per_s_ = 0;

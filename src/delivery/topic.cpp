@@ -52,6 +52,7 @@ bool topic::described(const kafka::topic_description& answer, time_point now) {
         const bool leads = each.leader >= 0;
         leader_came = leader_came || (leads && (added || !described.has_leader_));
         described.has_leader_ = leads;
+        described.leader_ = leads ? std::optional{each.leader} : std::nullopt;
         all_lead = all_lead && leads;
     }
     live_partitions_ = static_cast<std::size_t>(answer.partitions.back().id) + 1;

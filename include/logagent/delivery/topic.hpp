@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     std::int32_t partition() const noexcept { return partition_; }
     std::uint64_t in_flight() const noexcept { return in_flight_; }
     bool has_leader() const noexcept { return has_leader_; }
+    /// The broker that leads it; empty while nobody does or it is not known yet.
+    std::optional<std::int32_t> leader() const noexcept { return leader_; }
 
     /// A partition may hold at most as much of the budget as is still free, so one that takes
     /// nothing cannot starve the others: it ends up with half, a second one with a quarter, and so
@@ -36,7 +39,8 @@ private:
     friend class topic;
     std::int32_t partition_;
     std::uint64_t in_flight_ = 0;
-    bool has_leader_ = true;
+    bool has_leader_ = true;  // believed until the cluster says otherwise
+    std::optional<std::int32_t> leader_;
 };
 
 /// What we know of one topic and what it does to those who send to it.
