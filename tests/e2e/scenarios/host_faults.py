@@ -38,7 +38,7 @@ def stood_still(t):
         etcd.put(agent.key, [target(log, topic, send_rate=_ + 1_000_000)])
     revision = etcd.put(agent.key, [target(log, topic), target(more, topic + "-more")])
     t.kafka.create({topic + "-more": 1})
-    time.sleep(600 if t.full else 12)  # the length of the fault; longer than a socket time-out
+    time.sleep(60 if t.full else 12)  # the length of the fault; longer than a socket time-out
     agent.child.signal(18)  # SIGCONT
     agent.wait_applied(revision, 35)
     t.kafka.wait_count(topic + "-more", 100)
@@ -79,6 +79,40 @@ def few_watches(t):
     assert agent.problem("inotify") or agent.problem("polled"), agent.status()["problems"]
     assert agent.stop() == 0
     assert sorted(record.value for record in t.kafka.read(topic)) == sorted(wanted)
+
+
+@case(
+    "more changes than inotify can hold are found by looking: no line and no rotation is missed",
+    needs=["kafka"],
+)
+def overflow(t):
+    topic, logs = t.topic(), [t.log("a.log"), t.log("b.log")]
+    queued = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    agent = t.agent(kafka=t.kafka, arguments=file_arguments(topic, *logs))
+    wanted = [line for log in logs for line in append(log, lines(10, log.name))]
+    agent.start()
+    t.kafka.wait_count(topic, 20)
+    agent.child.signal(19)  # SIGSTOP: it takes no events while they pile up
+    outs = [open(log, "ab", buffering=0) for log in logs]
+    for number in range(queued // 2 + 1000):  # alternating, or the kernel merges them
+        for log, out in zip(logs, outs):
+            line = lines(1, f"{log.name} piled up", 0, number)[0]
+            out.write(line + b"\n")
+            wanted.append(line)
+    for log, out in zip(logs, outs):
+        log.rename(log.with_name(log.name + ".1"))
+        wanted += append(log, lines(10, f"{log.name} new"))
+        out.close()
+    agent.child.signal(18)
+    t.kafka.wait_count(topic, len(wanted), 40)
+    assert agent.stop() == 0
+    records = t.kafka.read(topic)
+    for log in logs:
+        own = log.name.encode()
+        expect_exactly(
+            [record for record in records if record.value.startswith(own)],
+            [line for line in wanted if line.startswith(own)],
+        )
 
 
 @case(

@@ -62,7 +62,7 @@ def frozen(t):
     proxy.frozen = True
     agent.wait("it is reported", lambda: agent.status()["kafka"]["state"] == "down", 30)
     if t.full:
-        time.sleep(600)  # the length of the fault
+        time.sleep(120)  # the length of the fault
     assert agent.status()["kafka"]["in_flight_bytes"] <= BUDGET
     proxy.frozen = False
     before = kafka.count("t")
