@@ -22,6 +22,7 @@ CALLS = (
 # Of event descriptors, pipes, the log, brokers, and those who ask for the status: many of each.
 OF_EVERYTHING = ("write", "writev", "sendmsg", "sendto")
 PART = 200  # lines written at a time
+MOST = 40  # calls of one kind; those behind are mostly answers to the questions of this test
 
 
 class Point(NamedTuple):
@@ -49,12 +50,16 @@ def every_call(t):
             step = 1 if t.full or of_the_state else 10
             first = 1 + (3 * place) % min(step, count)
             points += [
-                Point(known, call, of_the_state, number) for number in range(first, count + 1, step)
+                Point(known, call, of_the_state, number)
+                for number in range(first, min(count, MOST) + 1, step)
             ]
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         killed = list(pool.map(lambda point: one_crash(t, topic, point), points))
-    # How many calls there are varies a little, so that the last ones are not always reached.
-    assert sum(killed) >= 0.6 * len(points), f"only {sum(killed)} of {len(points)} were killed"
+    # How many calls there are varies, so that the last ones are not always reached.
+    for point, hit in zip(points, killed):
+        assert hit or point.number > 1 or not point.of_the_state, f"{point.name()} was not killed"
+    hits = sum(hit for point, hit in zip(points, killed) if not point.of_the_state)
+    assert hits >= 4, f"of all the other calls only {hits} were reached"
 
     by_path = collections.defaultdict(list)
     for record in t.kafka.read(topic):
