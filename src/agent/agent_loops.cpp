@@ -43,6 +43,7 @@ os::posix_disk::settings disk_settings(const settings& from) {
 tail::collector_options collector_settings(const settings& from, const std::string& host,
                                            bool once) {
     tail::collector_options chosen;
+    chosen.held_deleted_bytes = from.held_deleted_bytes;
     chosen.host = host;
     chosen.in_flight_bytes = from.in_flight_bytes;
     chosen.max_send_rate_bytes = from.max_send_rate_bytes;

@@ -116,6 +116,7 @@ generation_record read_generation(fields in) {
     out.identity.head_size = in.number<std::uint32_t>();
     out.identity.head_hash = in.number<std::uint64_t>();
     out.first_seen_ms = in.number<std::int64_t>();
+    out.packed = in.number<std::uint8_t>() != 0;
     return out;
 }
 
@@ -241,6 +242,7 @@ void frame_writer::add(const generation_record& record) {
     put_number(bytes_, record.identity.head_size);
     put_number(bytes_, record.identity.head_hash);
     put_number(bytes_, record.first_seen_ms);
+    put_number(bytes_, static_cast<std::uint8_t>(record.packed));
 }
 
 void frame_writer::add(const position_record& record) {

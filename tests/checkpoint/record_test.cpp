@@ -28,6 +28,7 @@ generation_record full_generation() {
     out.path = "/var/log/a.log";
     out.identity = {1, 2, 3, -4, 5, 6};
     out.first_seen_ms = 1'700'000'000'000;
+    out.packed = true;
     return out;
 }
 

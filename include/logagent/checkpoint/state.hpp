@@ -51,6 +51,7 @@ struct generation_record {
     std::string path;  // where it was first seen; goes into record keys
     file_identity identity;
     std::int64_t first_seen_ms = 0;  // wall clock
+    bool packed = false;  // the inode is that of the compressed file it became; the head is not
 
     bool operator==(const generation_record&) const = default;
 };
