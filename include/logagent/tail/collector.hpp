@@ -126,6 +126,10 @@ public:
         std::uint64_t unread = 0;
     };
     ledger sums() const;
+    /// The newest entries of the loss ledger, by number.
+    const std::map<std::uint64_t, checkpoint::loss_record>& losses() const noexcept {
+        return store_.state().losses;
+    }
     /// Things a person should know about: {code, text}. Empty = healthy.
     std::vector<std::pair<std::string, std::string>> problems() const;
     /// Files that could not be watched and are polled.
