@@ -11,7 +11,6 @@
 
 #include "logagent/base/error.hpp"
 #include "logagent/base/log.hpp"
-#include "logagent/kafka/settings.hpp"
 #include "logagent/os/clock.hpp"
 #include "logagent/os/durable_write.hpp"
 #include "logagent/os/machine_id.hpp"
@@ -59,13 +58,6 @@ etcd::client_options etcd_settings(const settings& from) {
     chosen.password_file = from.etcd_password_file;
     chosen.tls = {from.etcd_ca, from.etcd_cert, from.etcd_key};
     return chosen;
-}
-
-std::string join(const std::vector<std::string>& parts) {
-    std::string all;
-    for (const auto& part : parts)
-        all += (all.empty() ? "" : ",") + part;
-    return all;
 }
 
 }  // namespace
@@ -168,15 +160,6 @@ void agent_loops::make_producers() {
         printed_carefully_ = std::make_unique<stdout_producer>(executor_, 1, broken);
         return;
     }
-    std::map<std::string, std::string> given;
-    for (const auto& [name, property] : settings_.kafka)
-        given.emplace(name, property.value);
-    auto read = kafka::read_settings(join(settings_.kafka_addr), given, http::default_ca_file());
-    if (!read.errors.empty()) {
-        const auto& first = read.errors.front();
-        throw base::problem_error{{"kafka", first.key + " = " + first.value + ": " + first.reason +
-                                                "; allowed: " + first.allowed}};
-    }
     kafka::producer_options chosen;
     chosen.look_up = [this](std::string host) -> asio::awaitable<std::vector<asio::ip::address>> {
         const auto deadline = steady::now() + 5s;
@@ -189,9 +172,9 @@ void agent_loops::make_producers() {
         else
             LOGAGENT_LOG(debug, "kafka.client", facility << ": " << text);
     };
-    main_ = kafka::create_producer(executor_, read.value, chosen);
+    main_ = kafka::create_producer(executor_, options_.kafka, chosen);
     chosen.idempotent = false;
-    careful_ = kafka::create_producer(executor_, read.value, chosen);
+    careful_ = kafka::create_producer(executor_, options_.kafka, chosen);
 }
 
 void agent_loops::make_source() {
