@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t tell_every_bytes = 1u << 20;  // of acknowledged bytes, to the journal
-constexpr double busy_requests_per_s = 50;            // DESIGN 4.1, read_window_ms
+constexpr double busy_requests_per_s = 50;            // above it the read window widens
 constexpr auto widest_window = 200ms;
 constexpr auto describe_deadline = 10s;
 

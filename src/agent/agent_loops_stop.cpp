@@ -26,7 +26,7 @@ asio::awaitable<void> agent_loops::signals() {
     for (;;) {
         const int caught = co_await signals_.async_wait(asio::use_awaitable);
         if (caught == SIGHUP) {
-            LOGAGENT_LOG(info, "agent.reload", "SIGHUP: the configuration is read again");
+            LOGAGENT_LOG(info, "agent.reload", "SIGHUP: the targets are read again");
             source_->reload();
             continue;
         }

@@ -50,7 +50,7 @@ constexpr flag flags[] = {
     {.names = "--output",
      .value = "-",
      .help = "Print records instead of sending them: key, tab, value, one a line. Positions are "
-             "kept in memory.",
+             "kept in memory unless state_dir is set.",
      .allowed = "- for standard output"},
     {.names = "--once", .help = "Read to the end, wait until everything is acknowledged, end."},
     {.names = "--set",
