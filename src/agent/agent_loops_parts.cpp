@@ -229,8 +229,7 @@ void agent_loops::make_pages() {
 void agent_loops::make_server() {
     http::server_options listen;
     const auto& at = settings_.status_addr;
-    const bool v6 = at.host.find(':') != std::string::npos;
-    listen.listen = (v6 ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port);
+    listen.listen = http::endpoint{at.host, at.port}.authority();
     listen.report = [](const std::string& text) { LOGAGENT_LOG(warn, "status.server", text); };
     server_ = std::make_unique<http::server>(executor_, std::move(listen), pages_->routes());
     if (const std::string refused = server_->listen(); !refused.empty())
