@@ -2,6 +2,7 @@
 
 import time
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import (
     Writer,
@@ -14,10 +15,6 @@ from harness.logs import (
 from harness.process import holds, wait_for
 
 MEMORY_KIB = 48 * 1024
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(
