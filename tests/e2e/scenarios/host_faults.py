@@ -3,13 +3,10 @@
 import time
 from pathlib import Path
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import Writer, append, expect_exactly, expect_no_loss, lines
 from harness.process import wait_for
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 def file_arguments(topic, *logs):

@@ -7,6 +7,7 @@ LOGAGENT_SOAK_SEED set length and seed; tests/soak.sh does so.
 """
 
 import gzip
+import http.client
 import os
 import random
 import shutil
@@ -75,12 +76,23 @@ class Log:
             self.rotations += 1
             self.path.rename(self.path.with_name(f"app.log-2026{self.rotations:04d}"))
 
+    def rename_and_compress(self):
+        """Compressed at once, with whatever of it was not read yet."""
+        self.end_line()
+        if self.path.exists():
+            self.rotations += 1
+            old = self.path.with_name(f"app.log-2026{self.rotations:04d}")
+            self.path.rename(old)
+            with gzip.open(str(old) + ".gz", "wb") as packed:
+                packed.write(old.read_bytes())
+            old.unlink()
+
     # Only for files of which everything is acknowledged: what these do cannot be read afterwards.
 
     def copy_and_truncate(self):
         if self.path.exists():
             self.rotations += 1
-            shutil.copyfile(self.path, self.path.with_name(f"app.log-copy{self.rotations}"))
+            shutil.copyfile(self.path, self.path.with_name(f"app.log-2026{self.rotations:04d}"))
             os.truncate(self.path, 0)
 
     def delete(self):
@@ -122,6 +134,7 @@ class Soak:
         return [
             (30, "rename", lambda: self.dice.choice(self.logs).rename()),
             (10, "dated", lambda: self.dice.choice(self.logs).rename_dated()),
+            (8, "compressed", lambda: self.dice.choice(self.logs).rename_and_compress()),
             *((4, each.__name__, lambda each=each: self.when_settled(each)) for each in quiet),
             (6, "kill -9", self.kill9),
             (3, "restart", self.restart),
@@ -144,20 +157,21 @@ class Soak:
                 return
             for each in others:
                 each.write()
-            time.sleep(TICK)
+            time.sleep(4 * TICK)
         action(log)
 
     def acked(self, log):
+        """Every line is in Kafka, and the agent knows it: only then may they leave the disk."""
         try:
             entries = [e for e in self.agent.status()["files"] if e["path"] == str(log.path)]
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
-        size = log.path.stat().st_size if log.path.exists() else 0
-        # Older generations of the path stand there too while they are drained.
-        return bool(entries) and all(
-            entry["acked_offset"] == entry["size"] == (size if log.path.exists() else entry["size"])
-            for entry in entries
-        )
+        if not all(entry["acked_offset"] == entry["size"] for entry in entries):
+            return False
+        if not self.kafka.end_offsets(log.topic):
+            return False
+        stored = {record.value for record in self.kafka.read(log.topic)}
+        return stored.issuperset(log.written)
 
     def write_for(self, seconds):
         until = time.monotonic() + seconds
@@ -172,7 +186,8 @@ class Soak:
         self.restarts += 1
         self.write_for(self.dice.uniform(0, 1))
         if self.dice.random() < 0.5:
-            self.dice.choice(self.logs).rename()
+            happens = self.dice.choice([Log.rename, Log.rename_dated, Log.rename_and_compress])
+            happens(self.dice.choice(self.logs))
             self.write_for(0.1)
         self.agent.start()
 
@@ -251,12 +266,11 @@ class Soak:
 
         def settled():
             ledger = self.agent.status()["ledger"]
-            return not ledger["unread"] and not ledger["in_flight"] and whole()
-
-        def whole():
-            return sum(self.kafka.count(f"r{number}-{index}") for index in range(2)) >= sum(
-                len(log.written) for log in self.logs
-            )
+            stored = sum(self.kafka.count(f"r{number}-{index}") for index in range(2))
+            missing = max(0, sum(len(log.written) for log in self.logs) - stored)
+            if missing or ledger["unread"] or ledger["in_flight"]:
+                raise KeyError(f"at least {missing} lines are missing, {ledger}")
+            return True
 
         self.agent.wait("everything is acknowledged", settled, 120)
 
