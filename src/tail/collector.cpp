@@ -129,6 +129,7 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
     std::erase(looks_, &where);
     std::erase_if(look_timers_, [&](const auto& timer) { return timer.second == &where; });
     sources_.erase(gone);
+    room_freed_ = true;
 }
 
 void collector::claim(std::string_view path, const std::shared_ptr<live_target>& target) {
@@ -346,7 +347,8 @@ bool collector::sweep_some(const moment& now) {
         sweeping_ = true;
         sweep_at_ = {};
         over_limit_ = 0;  // counted anew by the searches
-        std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        const auto ended = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        room_freed_ = room_freed_ || ended > 0;
         for (const auto& target : targets_) {
             if (!target->target.is_glob()) continue;
             search(target, std::string{base::glob_directory(target->target.log_path)});

@@ -745,6 +745,25 @@ TEST_CASE("a file outside the policy is denied and others go on", "[collector]")
     CHECK(state == "denied");
 }
 
+TEST_CASE("a target that is stopped gives back what its failed records were charged with",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    const auto before = h.running->in_flight().used();
+    h.broker.judge = [](const auto& record) {
+        return record.value == "line 1" ? kafka::error::topic_authorization_failed
+                                        : kafka::error::none;
+    };
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.disk.write("/l/a", lines(0, 500));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    const bool reported = GENERATE(true, false);  // before the stop, or after it
+    h.settle(reported ? 1'000'000 : 0);
+    h.apply({});
+    h.pass(40s);
+    CHECK(h.running->in_flight().used() <= before + delivery::chunk_pool::small);
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;

@@ -114,6 +114,10 @@ public:
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
            std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+    /// Gives back what its runs are charged with: a stopped target may leave failed ones behind.
+    ~tailer();
+    tailer(const tailer&) = delete;
+    tailer& operator=(const tailer&) = delete;
 
     static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
