@@ -764,6 +764,25 @@ TEST_CASE("a target that is stopped gives back what its failed records were char
     CHECK(h.running->in_flight().used() <= before + delivery::chunk_pool::small);
 }
 
+TEST_CASE("a topic with fewer partitions than before takes the lines again", "[collector]") {
+    host h;
+    h.partitions["t"] = 64;
+    std::vector<fleet::log_target> wanted;
+    for (int at = 0; at < 8; ++at)
+        wanted.push_back(host::target("/l/" + std::to_string(at)));
+    h.apply(wanted);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "first\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 8);
+    h.partitions["t"] = 1;
+    h.pass(70s);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "second\n");
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 16);
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;

@@ -60,7 +60,8 @@ public:
     kafka::error reason() const noexcept { return reason_; }
     time_point since() const noexcept { return since_; }
 
-    std::size_t partitions() const noexcept { return lanes_.size(); }
+    /// As of the last description; a topic made anew may have fewer than before.
+    std::size_t partitions() const noexcept { return live_partitions_; }
     /// Null where the topic has no such partition (any more).
     lane* at(std::int32_t partition) noexcept;
     const std::deque<lane>& lanes() const noexcept { return lanes_; }
