@@ -783,6 +783,25 @@ TEST_CASE("a topic with fewer partitions than before takes the lines again", "[c
     CHECK(h.broker.values("t").size() == 16);
 }
 
+TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them", "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    auto wanted = host::target("/l/a");
+    wanted.format = fleet::record_format::json;
+    h.apply({wanted});
+    h.disk.write("/l/a", lines(0, 20'000));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.topic_errors.clear();
+    h.broker.refuses_all = GENERATE(false, true);
+    h.pass(5s);
+    h.broker.refuses_all = false;
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 20'000);
+    CHECK(h.running->drained());
+    h.check_ledger(lines(0, 20'000).size());
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;
