@@ -133,7 +133,7 @@ void collector::dead_letter_done(dead_letter& which) {
     tailer& owner = owner_of(from);
     std::erase_if(dead_letters_, [&](const auto& each) { return each.get() == &which; });
     --from.buried;
-    owner.delivered(from, 1, now_);
+    owner.letter_stored(from, now_);
     after_report(owner);
 }
 

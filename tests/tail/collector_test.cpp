@@ -783,6 +783,30 @@ TEST_CASE("a topic with fewer partitions than before takes the lines again", "[c
     CHECK(h.broker.values("t").size() == 16);
 }
 
+TEST_CASE("what is masked stays masked in the dead letter topic", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.mask = {{"secret=[0-9]+", "secret=***"}};
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value.starts_with("refused")
+                   ? kafka::error::invalid_record
+                   : kafka::error::none;
+    };
+    h.disk.write("/l/a", "secret=123 " + std::string(2000, 'x') + "\nrefused secret=456\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(5s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::set<std::string>(letters.begin(), letters.end()).size() == 2);
+    for (const auto& letter : letters) {
+        CHECK(letter.find("secret=***") != std::string::npos);
+        CHECK(letter.find("123") == std::string::npos);
+        CHECK(letter.find("456") == std::string::npos);
+    }
+}
+
 TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them", "[collector]") {
     host h;
     h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
@@ -800,6 +824,53 @@ TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them"
     CHECK(h.broker.values("t").size() == 20'000);
     CHECK(h.running->drained());
     h.check_ledger(lines(0, 20'000).size());
+}
+
+TEST_CASE("a refused record beside oversize lines ends as one dead letter of its own",
+          "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value == "refused" ? kafka::error::invalid_record
+                                                                : kafka::error::none;
+    };
+    const std::string giant(2000, 'x');
+    h.disk.write("/l/a", "one\n" + giant + "\n\nrefused\n" + giant + "\ntwo\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(10s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::count(letters.begin(), letters.end(), "refused") == 1);
+    for (const auto& letter : letters)
+        CHECK((letter == "refused" || letter == giant));
+    const auto values = h.broker.values("t");
+    CHECK(std::count(values.begin(), values.end(), "one") >= 1);
+    CHECK(std::count(values.begin(), values.end(), "two") >= 1);
+    CHECK(h.running->drained());
+    h.check_ledger(4 + 2001 + 1 + 8 + 2001 + 4);
+}
+
+TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.apply({wanted});
+    h.wrote("/l/a", std::string(2000, 'x') + "\nline\n");
+    h.pass(1s);
+    h.topic_errors.clear();
+    bool main_tried = false;
+    h.broker.judge = [&](const auto& record) {
+        if (record.topic != "t") return kafka::error::none;
+        main_tried = main_tried || !record.careful;
+        return kafka::error::topic_authorization_failed;
+    };
+    h.pass(10s);
+    CHECK(h.broker.values("t.dead").size() >= 1);
+    CHECK_FALSE(main_tried);
 }
 
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {

@@ -145,6 +145,8 @@ public:
 
     // Delivery reports, found through the run.
     void delivered(delivery::run& which, std::uint32_t count, const moment& now);
+    /// A dead letter of the run lies somewhere; that says nothing about the run's own topic.
+    void letter_stored(delivery::run& which, const moment& now);
     void failed(delivery::run& which, const char* value, kafka::error code, const moment& now);
     void abandoned(bool careful_producer, const moment& now);
 
@@ -215,6 +217,7 @@ private:
     void remember_read(const delivery::run& pushed);
     void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
               const moment& now);
+    static delivery::line refused_line(const delivery::run& of);
     void settle(const moment& now);
     void release(delivery::run& which);
     void remember_anchor(const delivery::run& settled);
