@@ -140,7 +140,8 @@ void collector::identify(source& where, const moment& now) {
         if (usable) return begin_tailing(where, std::move(from), now);
         rewritten = true;
     }
-    begin_tailing(where, fresh_start(where, status, head, rewritten, now), now);
+    const bool successor = rewritten || where.followed;
+    begin_tailing(where, fresh_start(where, status, head, successor, now), now);
 }
 
 std::optional<checkpoint::generation_record> collector::known_generation(
@@ -271,6 +272,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     where.state = "tailing";
     where.error.clear();
     where.looked = true;
+    where.followed = true;
     make_ready(*where.tailers.back());
 }
 

@@ -826,6 +826,19 @@ TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them"
     h.check_ledger(lines(0, 20'000).size());
 }
 
+TEST_CASE("a truncated file begins at 0 though it is older than its target", "[collector]") {
+    host h;
+    h.disk.write("/l/a", lines(0, 5));
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(5, 10));
+    h.settle();
+    REQUIRE(h.broker.values("t") == numbered(5, 10));
+    h.disk.truncate("/l/a", 0);
+    h.wrote("/l/a", lines(10, 12));
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(5, 12));
+}
+
 TEST_CASE("a refused record beside oversize lines ends as one dead letter of its own",
           "[collector]") {
     host h;
@@ -850,6 +863,18 @@ TEST_CASE("a refused record beside oversize lines ends as one dead letter of its
     CHECK(std::count(values.begin(), values.end(), "two") >= 1);
     CHECK(h.running->drained());
     h.check_ledger(4 + 2001 + 1 + 8 + 2001 + 4);
+}
+
+TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.write("/l/next", "first\n");
+    h.apply({host::target("/l/a")});
+    h.rename("/l/a", "/l/a.1");
+    h.rename("/l/next", "/l/a");
+    h.pass(10s);
+    CHECK(h.broker.values("t") == strings{"first"});
 }
 
 TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
