@@ -114,7 +114,12 @@ void collector::identify(source& where, const moment& now) {
     }
     checkpoint::file_identity head{
         status.device, status.inode, status.generation, status.birth_time, 0, 0};
-    bool cold = read_head(*where.opened, status.size, mode, head) == tail::look::cold;
+    const tail::look beginning = read_head(*where.opened, status.size, mode, head);
+    if (beginning == tail::look::failed) {
+        where.opened.reset();
+        return fail(where, "error", "its beginning cannot be read; looked at again", now);
+    }
+    bool cold = beginning == tail::look::cold;
     bool rewritten = false;
     std::optional<checkpoint::generation_record> known;
     if (!cold) known = known_generation(*where.opened, status, mode, cold, rewritten);
@@ -203,7 +208,8 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
     const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
     cold = seen == tail::look::cold;
     if (cold) return from;
-    usable = committed <= status.size && seen == tail::look::same;
+    // Bytes that cannot be read are not other bytes: the reading itself will tell.
+    usable = committed <= status.size && seen != tail::look::different;
     if (usable) return from;
     // Truncated or rewritten while nobody looked: what was not read of that life is gone.
     ++totals_.truncations;

@@ -865,6 +865,23 @@ TEST_CASE("a refused record beside oversize lines ends as one dead letter of its
     h.check_ledger(4 + 2001 + 1 + 8 + 2001 + 4);
 }
 
+TEST_CASE("a file that cannot be read at the start of the agent is no other file", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart();
+    h.disk.names.at("/l/a")->failing = EIO;
+    h.tick();
+    h.running->apply({host::target("/l/a")}, h.now);
+    h.pass(1s);
+    h.disk.names.at("/l/a")->failing = 0;
+    h.wrote("/l/a", lines(5, 7));
+    h.pass(40s);
+    CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
 TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
           "[collector]") {
     host h;

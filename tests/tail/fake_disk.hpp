@@ -22,6 +22,7 @@ public:
         std::int64_t born = 0;
         std::uint32_t links = 1;
         std::uint64_t cached = ~0ULL;  // bytes from here on have to be fetched first
+        int failing = 0;               // errno of every read
     };
 
     std::int64_t now_ns = 1'000'000'000'000;
@@ -118,6 +119,7 @@ private:
         /// the middle of a line, and EAGAIN behind it.
         std::int64_t read(std::span<char> first, std::span<char> second, std::uint64_t offset,
                           read_mode mode) const override {
+            if (of->failing != 0) return -of->failing;
             std::uint64_t known = of->content.size();
             if (mode == read_mode::cached) known = std::min(known, of->cached);
             if (known <= offset && offset < of->content.size()) return -EAGAIN;
