@@ -319,6 +319,7 @@ void collector::fire_timers(time_point now) {
     while (!look_timers_.empty() && look_timers_.begin()->first <= now) {
         source& where = *look_timers_.begin()->second;
         look_timers_.erase(look_timers_.begin());
+        where.look_at = {};
         want_look(where);
     }
 }

@@ -39,6 +39,9 @@ void collector::want_look(source& where) {
 }
 
 void collector::look_later(source& where, time_point when) {
+    // Every event brings a look, and every look may ask for one more.
+    if (where.look_at != time_point{} && where.look_at <= when) return;
+    where.look_at = when;
     look_timers_.emplace(when, &where);
 }
 

@@ -894,6 +894,22 @@ TEST_CASE("a file that takes the place of another begins at 0 though it is older
     CHECK(h.broker.values("t") == strings{"first"});
 }
 
+TEST_CASE("a file that cannot be opened now is tried once a second, whatever happens around it",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.busy.insert("/l/a");
+    h.apply({host::target("/l/a")});
+    for (int event = 0; event < 9; ++event) {
+        h.changed(os::inotify::change::attributes, "/l/a");
+        h.pass(100ms);
+    }
+    const auto before = h.disk.opens;
+    h.pass(10s);
+    CHECK(h.disk.opens - before >= 9);
+    CHECK(h.disk.opens - before <= 11);
+}
+
 TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
     host h;
     auto wanted = host::target("/l/a");

@@ -28,6 +28,8 @@ public:
     std::int64_t now_ns = 1'000'000'000'000;
     std::map<std::string, std::shared_ptr<node>> names;
     std::set<std::string> denied;
+    std::set<std::string> busy;  // cannot be opened now
+    std::size_t opens = 0;
 
     void write(const std::string& path, std::string_view bytes) {
         auto& at = names[path];
@@ -55,11 +57,16 @@ public:
 
     opened open(std::string_view path, bool) override {
         opened result;
+        ++opens;
         result.directories = {directory_of(path)};
         result.real_path = path;
         const std::string name{path};
         if (denied.contains(name)) {
             result.failure = {os::open_error::not_allowed, "outside allow_paths"};
+            return result;
+        }
+        if (busy.contains(name)) {
+            result.failure = {os::open_error::busy, "was replaced meanwhile"};
             return result;
         }
         const auto found = names.find(name);
