@@ -4,6 +4,7 @@
 
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/diff.hpp"
+#include "logagent/fleet/logconfig.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -87,6 +88,7 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
                 }
             }
         }
+        if (kept) drop_excluded(fresh);
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
@@ -108,6 +110,16 @@ void collector::stop_target(const fleet::log_target& target) {
     for (auto at = sources_.begin(); at != sources_.end();) {
         const auto next = std::next(at);
         if (at->second->target == stopped) close_source(at);
+        at = next;
+    }
+}
+
+void collector::drop_excluded(const std::shared_ptr<live_target>& target) {
+    if (!target->target.is_glob()) return;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+        const auto next = std::next(at);
+        if (at->second->target == target && fleet::excludes(target->target, at->second->path))
+            close_source(at);
         at = next;
     }
 }

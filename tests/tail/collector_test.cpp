@@ -882,6 +882,23 @@ TEST_CASE("a file that cannot be read at the start of the agent is no other file
     CHECK(h.broker.values("t") == numbered(0, 7));
 }
 
+TEST_CASE("a file that an edited entry excludes is not collected any more", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*.log");
+    h.apply({wanted});
+    h.disk.write("/l/a.log", "a\n");
+    h.disk.write("/l/b.log", "b\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 2);
+    wanted.exclude = {"/l/b.*"};
+    h.apply({wanted});
+    h.wrote("/l/a.log", "more of a\n");
+    h.wrote("/l/b.log", "private\n");
+    h.pass(1s);
+    CHECK(h.broker.values("t").back() == "more of a");
+    CHECK(h.broker.values("t").size() == 3);
+}
+
 TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
           "[collector]") {
     host h;
