@@ -899,6 +899,16 @@ TEST_CASE("a file that an edited entry excludes is not collected any more", "[co
     CHECK(h.broker.values("t").size() == 3);
 }
 
+TEST_CASE("a directory that is replaced is watched again", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    REQUIRE(h.watches.counts["/l"] == 1);
+    h.watches.counts["/l"] = 0;  // the kernel ends the watch of the old one
+    h.running->changed(os::inotify::change::unwatched, "/l", {}, h.now);
+    h.pass(1s);
+    CHECK(h.watches.counts["/l"] == 1);
+}
+
 TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
           "[collector]") {
     host h;
