@@ -28,6 +28,8 @@ constexpr std::uint64_t line_cost = 256;  // what librdkafka keeps for a record 
 
 constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 5s;
+constexpr auto first_refused_pause = 20ms;
+constexpr auto most_refused_pause = 200ms;
 constexpr auto rate_slot = 5s;
 
 [[maybe_unused]] std::uint64_t sum(const checkpoint::byte_counts& counts) {
@@ -111,8 +113,16 @@ wish tailer::send_unsent(run& again, const moment& now) {
         // Only the line that was to blame has to travel alone, but which one is found line by line.
         again.next->careful = again.careful;
     }
-    if (!produce(again, *to, careful, now)) return {wish::what::at, now.steady + 20ms};
+    if (!produce(again, *to, careful, now)) return refused(now);
     return {wish::what::again};
+}
+
+/// Each attempt makes all records anew, so a client that is away for a minute is not asked fifty
+/// times a second.
+wish tailer::refused(const moment& now) {
+    refused_pause_ =
+        std::clamp<duration>(refused_pause_ * 2, first_refused_pause, most_refused_pause);
+    return {wish::what::at, now.steady + refused_pause_};
 }
 
 wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
@@ -248,7 +258,7 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
         // Built for the main producer; send_unsent() cuts it into lines.
         if (careful || !window_.quiet()) return {wish::what::again};
     }
-    if (!produce(pushed, to, false, now)) return {wish::what::at, now.steady + 20ms};
+    if (!produce(pushed, to, false, now)) return refused(now);
     // What is written from now on brings an event of its own.
     if (!more) return at_end(now);
     return {wish::what::again};
@@ -441,6 +451,7 @@ bool tailer::produce(run& built, delivery::lane& to, bool careful, const moment&
         for (; missing > 0; --missing)
             failed(built, nullptr, code, now);
     }
+    refused_pause_ = {};
     last_careful_ = careful;
     for (const auto& line : builder.dead_letters())
         bury(built, line, "oversize", now);

@@ -937,6 +937,18 @@ TEST_CASE("a file that cannot be opened now is tried once a second, whatever hap
     CHECK(h.disk.opens - before <= 11);
 }
 
+TEST_CASE("a client that takes nothing is not asked all the time", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.broker.refuses_all = true;
+    h.wrote("/l/a", lines(0, 5));
+    h.pass(10s);
+    CHECK(h.broker.refusals <= 60);
+    h.broker.refuses_all = false;
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
 TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
     host h;
     auto wanted = host::target("/l/a");

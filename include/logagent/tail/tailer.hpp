@@ -211,6 +211,7 @@ private:
     delivery::record_builder::origin origin(const moment& now) const;
     std::uint64_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
                         bool unterminated, const moment& now);
+    wish refused(const moment& now);
     bool produce(delivery::run& built, delivery::lane& to, bool careful, const moment& now);
     wish long_line_read(const moment& now, delivery::lane& to, std::uint64_t end);
     delivery::chunk_ref chunk_for_reading();
@@ -249,6 +250,7 @@ private:
     time_point cold_since_{};
     time_point retry_at_{};
     duration backoff_{};
+    duration refused_pause_{};  // the client takes nothing at all, as while it is replaced
     double throttled_ = 0;
     time_point throttled_since_{};
     time_point rate_slot_{};
