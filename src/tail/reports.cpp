@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto letter_retry = 5s;
 constexpr auto letter_spill = 60s;
+constexpr int spills_a_turn = 2;  // each of them waits for the disk
 constexpr auto slow_report = 3s;
 
 tailer& owner_of(const delivery::run& which) {
@@ -104,13 +105,21 @@ void collector::send_dead_letters() {
     if (dead_letters_.empty() || now_.steady < next_letters_) return;
     next_letters_ = now_.steady + 1s;
     std::vector<dead_letter*> kept;
+    int spills = spills_a_turn;
     for (const auto& letter : dead_letters_) {
         if (letter->in_flight || now_.steady < letter->next_try) continue;
         const auto& topic = topics_.get(letter->topic);
         const bool late = now_.steady - letter->first_try >= letter_spill;
-        if (late && options_.spill && options_.spill(*letter)) {
-            kept.push_back(letter.get());
-            continue;
+        if (late && options_.spill) {
+            if (spills-- == 0) {
+                next_letters_ = now_.steady;
+                break;
+            }
+            if (options_.spill(*letter)) {
+                kept.push_back(letter.get());
+                continue;
+            }
+            letter->next_try = now_.steady + letter_retry;
         }
         if (!topic.open()) continue;
         const kafka::record record{

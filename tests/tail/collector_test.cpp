@@ -970,6 +970,38 @@ TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collect
     CHECK_FALSE(main_tried);
 }
 
+TEST_CASE("dead letters go to the disk a few at a time", "[collector]") {
+    host h;
+    int asked = 0, most = 0;
+    bool full = true;
+    h.options.spill = [&](const dead_letter&) {
+        ++asked;
+        return !full;
+    };
+    h.partitions["t.dead"] = 0;
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    std::string giants;
+    for (int at = 0; at < 50; ++at)
+        giants += std::string(2000, 'x') + "\n";
+    h.wrote("/l/a", giants);
+    h.pass(70s);
+    CHECK(asked >= 50);
+    CHECK_FALSE(h.running->drained());  // the disk has taken nothing
+    full = false;
+    for (int turn = 0; turn < 200; ++turn) {
+        h.now.steady += 100ms;
+        asked = 0;
+        h.running->turn(h.now);
+        most = std::max(most, asked);
+    }
+    CHECK(most <= 2);
+    CHECK(h.running->drained());
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;
