@@ -90,7 +90,9 @@ void collector::after_report(tailer& which) {
     room_freed_ = true;
     if (which.take_dirty() && which.source) mark_dirty(which);
     if (!which.source) {
-        store_.put(which.position());
+        // What was given up meanwhile must not come back.
+        if (store_.state().generations.contains(which.generation().id))
+            store_.put(which.position());
         return;
     }
     // A file that has nothing more to do is not read again for every acknowledgement.

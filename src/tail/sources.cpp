@@ -308,7 +308,10 @@ void collector::finish(source& where, tailer& which) {
     const auto id = which.generation().id;
     // What still lies somewhere stays known: under another name it must not be read again, and the
     // copy that copytruncate made is recognised by it.
-    if (gone) store_.remove(id);
+    // It goes away with the last topic that wants it: removing takes the positions of all of them.
+    const auto other = active_.lower_bound({id, std::string{}});
+    const bool wanted = other != active_.end() && other->first.first == id;
+    if (gone && !wanted) store_.remove(id);
     if (gone || ended)
         std::erase_if(by_inode_, [&](const auto& each) { return each.second == id; });
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });

@@ -1002,6 +1002,33 @@ TEST_CASE("dead letters go to the disk a few at a time", "[collector]") {
     CHECK(h.running->drained());
 }
 
+TEST_CASE("a deleted file that goes to two topics is kept until both have it", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/a", "u")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.topic_errors["u"] = kafka::error::topic_authorization_failed;
+    h.broker.judge = [&](const auto& record) {
+        return record.topic == "u" && !h.topic_errors.empty()
+                   ? kafka::error::topic_authorization_failed
+                   : kafka::error::none;
+    };
+    h.wrote("/l/a", lines(5, 10));
+    h.running->save_positions();
+    h.disk.remove("/l/a");
+    h.changed(os::inotify::change::vanished, "/l/a");
+    h.pass(20s);
+    REQUIRE(h.broker.values("t") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.size() == 1);
+    h.topic_errors.clear();
+    h.pass(20s);
+    CHECK(h.broker.values("u") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.empty());
+    CHECK(h.store.state().positions.empty());
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;
