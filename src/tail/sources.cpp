@@ -231,7 +231,11 @@ std::optional<std::uint64_t> collector::earlier_position(const checkpoint::gener
     // The topic of a known path was edited: the new one begins where the old one had come to.
     for (const auto& [key, position] : store_.state().positions) {
         if (key.first != id || position.log_path != target.log_path) continue;
-        if (active_.contains({id, position.topic})) continue;
+        // A topic that is still wanted was not edited away: this one is a further one.
+        const bool stays = std::any_of(targets_.begin(), targets_.end(), [&](const auto& each) {
+            return each->target.log_path == target.log_path && each->target.topic == position.topic;
+        });
+        if (stays) continue;
         return position.done.empty() ? 0 : position.done.front().end;
     }
     return std::nullopt;

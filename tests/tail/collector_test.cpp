@@ -1029,6 +1029,20 @@ TEST_CASE("a deleted file that goes to two topics is kept until both have it", "
     CHECK(h.store.state().positions.empty());
 }
 
+TEST_CASE("a further topic for a file at a restart has a beginning of its own", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.restart();
+    auto further = host::target("/l/a", "a");
+    further.start = fleet::start_at::start;
+    h.partitions["a"] = 1;
+    h.apply({further, host::target("/l/a")});
+    CHECK(h.broker.values("a") == numbered(0, 5));
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;
