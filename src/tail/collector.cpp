@@ -93,6 +93,7 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
     }
     targets_ = std::move(next);
     over_limit_ = 0;
+    topics_.want_none();
     for (const auto& target : targets_) {
         topics_.get(target->target.topic);
         if (!target->target.is_glob()) claim(target->target.log_path, target);

@@ -251,6 +251,7 @@ collector::ledger collector::sums() const {
 std::vector<std::pair<std::string, std::string>> collector::problems() const {
     std::vector<std::pair<std::string, std::string>> found;
     for (const auto& [name, topic] : topics_.all()) {
+        if (!topic->wanted()) continue;
         if (topic->now() == delivery::topic::state::parked)
             found.emplace_back("topic_parked",
                                name + ": " + kafka::text(topic->reason()) +

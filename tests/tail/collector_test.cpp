@@ -1043,6 +1043,21 @@ TEST_CASE("a further topic for a file at a restart has a beginning of its own", 
     CHECK(h.broker.values("t") == numbered(0, 5));
 }
 
+TEST_CASE("a topic that no target names any more is no problem and not asked about",
+          "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    h.pass(1s);
+    REQUIRE_FALSE(h.running->problems().empty());
+    h.apply({host::target("/l/b", "u")});
+    CHECK(h.running->problems().empty());
+    h.now.steady += 100s;
+    CHECK(h.running->due_topics(h.now) == strings{"u"});
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    CHECK_FALSE(h.running->problems().empty());
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;
