@@ -193,11 +193,13 @@ bool agent_loops::spill(const tail::dead_letter& letter) const {
     ::mkdir(directory.c_str(), 0700);
     std::string text = letter.topic + "\t" + letter.key + "\t" + letter.reason + "\t" +
                        letter.range + "\n" + letter.value + "\n";
-    const std::string name = std::to_string(os::wall_ms()) + "-" + letter.range;
-    try {
-        os::durable_write(directory + "/" + name, text);
-    } catch (const std::exception& failure) {
-        LOGAGENT_LOG(error, "dead_letter.spill", failure.what());
+    // The key tells lines of the same range in different files apart.
+    const std::string name = std::to_string(os::wall_ms()) + "-" + letter.range + "-" +
+                             std::to_string(tail::hash(letter.topic + "\t" + letter.key));
+    if (const int refused = os::durable_write(directory + "/" + name, text)) {
+        LOGAGENT_LOG(error, "dead_letter.spill",
+                     directory << "/" << name << ": " << base::describe_errno(refused)
+                               << "; the record waits and is tried again");
         return false;
     }
     LOGAGENT_LOG(warn, "dead_letter.spill",

@@ -142,8 +142,9 @@ agent_loops::~agent_loops() = default;
 void agent_loops::make_producers() {
     if (options_.to_stdout) {
         const auto broken = [this](const std::string& why) {
-            LOGAGENT_LOG(warn, "agent.output", "standard output: " << why);
+            LOGAGENT_LOG(warn, "agent.output", why);
             stop_asked_ = true;
+            stop_now_ = true;  // nobody will ever take what is left
             stopping_.notify();
         };
         printed_ = std::make_unique<stdout_producer>(executor_, 1, broken);

@@ -4,6 +4,7 @@
 
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/diff.hpp"
+#include "logagent/fleet/logconfig.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -89,10 +90,12 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
                 }
             }
         }
+        if (kept) drop_excluded(fresh);
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
     over_limit_ = 0;
+    topics_.want_none();
     for (const auto& target : targets_) {
         topics_.get(target->target.topic);
         if (!target->target.is_glob()) claim(target->target.log_path, target);
@@ -114,6 +117,16 @@ void collector::stop_target(const fleet::log_target& target) {
     }
 }
 
+void collector::drop_excluded(const std::shared_ptr<live_target>& target) {
+    if (!target->target.is_glob()) return;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+        const auto next = std::next(at);
+        if (at->second->target == target && fleet::excludes(target->target, at->second->path))
+            close_source(at);
+        at = next;
+    }
+}
+
 void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iterator gone) {
     source& where = *gone->second;
     unwatch_directories(where);
@@ -131,6 +144,7 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
     std::erase(looks_, &where);
     std::erase_if(look_timers_, [&](const auto& timer) { return timer.second == &where; });
     sources_.erase(gone);
+    room_freed_ = true;
 }
 
 void collector::claim(std::string_view path, const std::shared_ptr<live_target>& target) {
@@ -321,6 +335,7 @@ void collector::fire_timers(time_point now) {
     while (!look_timers_.empty() && look_timers_.begin()->first <= now) {
         source& where = *look_timers_.begin()->second;
         look_timers_.erase(look_timers_.begin());
+        where.look_at = {};
         want_look(where);
     }
 }
@@ -351,7 +366,8 @@ bool collector::sweep_some(const moment& now) {
         begin_review();
         limit_held(now);
         over_limit_ = 0;  // counted anew by the searches
-        std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        const auto ended = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        room_freed_ = room_freed_ || ended > 0;
         for (const auto& target : targets_) {
             if (!target->target.is_glob()) continue;
             search(target, std::string{base::glob_directory(target->target.log_path)});

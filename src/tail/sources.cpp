@@ -35,6 +35,9 @@ void collector::want_look(source& where) {
 }
 
 void collector::look_later(source& where, time_point when) {
+    // Every event brings a look, and every look may ask for one more.
+    if (where.look_at != time_point{} && where.look_at <= when) return;
+    where.look_at = when;
     look_timers_.emplace(when, &where);
 }
 
@@ -111,7 +114,12 @@ void collector::identify(source& where, const moment& now) {
     }
     checkpoint::file_identity head{
         status.device, status.inode, status.generation, status.birth_time, 0, 0};
-    bool cold = read_head(*where.opened, status.size, mode, head) == tail::look::cold;
+    const tail::look beginning = read_head(*where.opened, status.size, mode, head);
+    if (beginning == tail::look::failed) {
+        where.opened.reset();
+        return fail(where, "error", "its beginning cannot be read; looked at again", now);
+    }
+    bool cold = beginning == tail::look::cold;
     bool rewritten = false;
     std::optional<checkpoint::generation_record> known;
     if (!cold) known = known_generation(*where.opened, status, mode, cold, rewritten);
@@ -140,7 +148,8 @@ void collector::identify(source& where, const moment& now) {
     } else if (rewritten) {
         end_former_lives(where, status, now);
     }
-    begin_tailing(where, fresh_start(where, status, head, rewritten, now), now);
+    const bool successor = rewritten || where.followed;
+    begin_tailing(where, fresh_start(where, status, head, successor, now), now);
 }
 
 std::optional<checkpoint::generation_record> collector::known_generation(
@@ -202,7 +211,8 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
     const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
     cold = seen == tail::look::cold;
     if (cold) return from;
-    usable = committed <= status.size && seen == tail::look::same;
+    // Bytes that cannot be read are not other bytes: the reading itself will tell.
+    usable = committed <= status.size && seen != tail::look::different;
     if (usable) return from;
     return from;
 }
@@ -258,7 +268,11 @@ std::optional<std::uint64_t> collector::earlier_position(const checkpoint::gener
     // The topic of a known path was edited: the new one begins where the old one had come to.
     for (const auto& [key, position] : store_.state().positions) {
         if (key.first != id || position.log_path != target.log_path) continue;
-        if (active_.contains({id, position.topic})) continue;
+        // A topic that is still wanted was not edited away: this one is a further one.
+        const bool stays = std::any_of(targets_.begin(), targets_.end(), [&](const auto& each) {
+            return each->target.log_path == target.log_path && each->target.topic == position.topic;
+        });
+        if (stays) continue;
         return position.done.empty() ? 0 : position.done.front().end;
     }
     return std::nullopt;
@@ -308,6 +322,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     where.state = "tailing";
     where.error.clear();
     where.looked = true;
+    where.followed = true;
     make_ready(*where.tailers.back());
 }
 
@@ -342,10 +357,13 @@ void collector::finish(source& where, tailer& which, const moment& now) {
                                     << " on are lost: " << which.lost_reason());
         if (which.ended()) which.write_off(now);
         store_.put(which.position());
-        // What still lies somewhere stays known: under another name it must not be read again.
-        if (gone || truncated)
+        // What still lies somewhere stays known: under another name it must not be read again. It
+        // goes away with the last topic that wants it: forgetting takes all positions along.
+        const auto other = active_.lower_bound({generation.id, std::string{}});
+        const bool wanted = other != active_.end() && other->first.first == generation.id;
+        if ((gone || truncated) && !wanted)
             forget_generation(generation.id);
-        else
+        else if (!truncated)
             watched_to_end_.insert(generation.id);
     }
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });

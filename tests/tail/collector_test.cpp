@@ -636,6 +636,319 @@ TEST_CASE("a file outside the policy is denied and others go on", "[collector]")
     CHECK(state == "denied");
 }
 
+TEST_CASE("a target that is stopped gives back what its failed records were charged with",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    const auto before = h.running->in_flight().used();
+    h.broker.judge = [](const auto& record) {
+        return record.value == "line 1" ? kafka::error::topic_authorization_failed
+                                        : kafka::error::none;
+    };
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.disk.write("/l/a", lines(0, 500));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    const bool reported = GENERATE(true, false);  // before the stop, or after it
+    h.settle(reported ? 1'000'000 : 0);
+    h.apply({});
+    h.pass(40s);
+    CHECK(h.running->in_flight().used() <= before + delivery::chunk_pool::small);
+}
+
+TEST_CASE("a topic with fewer partitions than before takes the lines again", "[collector]") {
+    host h;
+    h.partitions["t"] = 64;
+    std::vector<fleet::log_target> wanted;
+    for (int at = 0; at < 8; ++at)
+        wanted.push_back(host::target("/l/" + std::to_string(at)));
+    h.apply(wanted);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "first\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 8);
+    h.partitions["t"] = 1;
+    h.pass(70s);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "second\n");
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 16);
+}
+
+TEST_CASE("what is masked stays masked in the dead letter topic", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.mask = {{"secret=[0-9]+", "secret=***"}};
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value.starts_with("refused")
+                   ? kafka::error::invalid_record
+                   : kafka::error::none;
+    };
+    h.disk.write("/l/a", "secret=123 " + std::string(2000, 'x') + "\nrefused secret=456\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(5s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::set<std::string>(letters.begin(), letters.end()).size() == 2);
+    for (const auto& letter : letters) {
+        CHECK(letter.find("secret=***") != std::string::npos);
+        CHECK(letter.find("123") == std::string::npos);
+        CHECK(letter.find("456") == std::string::npos);
+    }
+}
+
+TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them", "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    auto wanted = host::target("/l/a");
+    wanted.format = fleet::record_format::json;
+    h.apply({wanted});
+    h.disk.write("/l/a", lines(0, 20'000));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.topic_errors.clear();
+    h.broker.refuses_all = GENERATE(false, true);
+    h.pass(5s);
+    h.broker.refuses_all = false;
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 20'000);
+    CHECK(h.running->drained());
+    h.check_ledger(lines(0, 20'000).size());
+}
+
+TEST_CASE("a truncated file begins at 0 though it is older than its target", "[collector]") {
+    host h;
+    h.disk.write("/l/a", lines(0, 5));
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(5, 10));
+    h.settle();
+    REQUIRE(h.broker.values("t") == numbered(5, 10));
+    h.disk.truncate("/l/a", 0);
+    h.wrote("/l/a", lines(10, 12));
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(5, 12));
+}
+
+TEST_CASE("a refused record beside oversize lines ends as one dead letter of its own",
+          "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value == "refused" ? kafka::error::invalid_record
+                                                                : kafka::error::none;
+    };
+    const std::string giant(2000, 'x');
+    h.disk.write("/l/a", "one\n" + giant + "\n\nrefused\n" + giant + "\ntwo\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(10s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::count(letters.begin(), letters.end(), "refused") == 1);
+    for (const auto& letter : letters)
+        CHECK((letter == "refused" || letter == giant));
+    const auto values = h.broker.values("t");
+    CHECK(std::count(values.begin(), values.end(), "one") >= 1);
+    CHECK(std::count(values.begin(), values.end(), "two") >= 1);
+    CHECK(h.running->drained());
+    h.check_ledger(4 + 2001 + 1 + 8 + 2001 + 4);
+}
+
+TEST_CASE("a file that cannot be read at the start of the agent is no other file", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart();
+    h.disk.names.at("/l/a")->failing = EIO;
+    h.tick();
+    h.running->apply({host::target("/l/a")}, h.now);
+    h.pass(1s);
+    h.disk.names.at("/l/a")->failing = 0;
+    h.wrote("/l/a", lines(5, 7));
+    h.pass(40s);
+    CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
+TEST_CASE("a file that an edited entry excludes is not collected any more", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*.log");
+    h.apply({wanted});
+    h.disk.write("/l/a.log", "a\n");
+    h.disk.write("/l/b.log", "b\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 2);
+    wanted.exclude = {"/l/b.*"};
+    h.apply({wanted});
+    h.wrote("/l/a.log", "more of a\n");
+    h.wrote("/l/b.log", "private\n");
+    h.pass(1s);
+    CHECK(h.broker.values("t").back() == "more of a");
+    CHECK(h.broker.values("t").size() == 3);
+}
+
+TEST_CASE("a directory that is replaced is watched again", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    REQUIRE(h.watches.counts["/l"] == 1);
+    h.watches.counts["/l"] = 0;  // the kernel ends the watch of the old one
+    h.running->changed(os::inotify::change::unwatched, "/l", {}, h.now);
+    h.pass(1s);
+    CHECK(h.watches.counts["/l"] == 1);
+}
+
+TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.write("/l/next", "first\n");
+    h.apply({host::target("/l/a")});
+    h.rename("/l/a", "/l/a.1");
+    h.rename("/l/next", "/l/a");
+    h.pass(10s);
+    CHECK(h.broker.values("t") == strings{"first"});
+}
+
+TEST_CASE("a file that cannot be opened now is tried once a second, whatever happens around it",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.busy.insert("/l/a");
+    h.apply({host::target("/l/a")});
+    for (int event = 0; event < 9; ++event) {
+        h.changed(os::inotify::change::attributes, "/l/a");
+        h.pass(100ms);
+    }
+    const auto before = h.disk.opens;
+    h.pass(10s);
+    CHECK(h.disk.opens - before >= 9);
+    CHECK(h.disk.opens - before <= 11);
+}
+
+TEST_CASE("a client that takes nothing is not asked all the time", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.broker.refuses_all = true;
+    h.wrote("/l/a", lines(0, 5));
+    h.pass(10s);
+    CHECK(h.broker.refusals <= 60);
+    h.broker.refuses_all = false;
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
+TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.apply({wanted});
+    h.wrote("/l/a", std::string(2000, 'x') + "\nline\n");
+    h.pass(1s);
+    h.topic_errors.clear();
+    bool main_tried = false;
+    h.broker.judge = [&](const auto& record) {
+        if (record.topic != "t") return kafka::error::none;
+        main_tried = main_tried || !record.careful;
+        return kafka::error::topic_authorization_failed;
+    };
+    h.pass(10s);
+    CHECK(h.broker.values("t.dead").size() >= 1);
+    CHECK_FALSE(main_tried);
+}
+
+TEST_CASE("dead letters go to the disk a few at a time", "[collector]") {
+    host h;
+    int asked = 0, most = 0;
+    bool full = true;
+    h.options.spill = [&](const dead_letter&) {
+        ++asked;
+        return !full;
+    };
+    h.partitions["t.dead"] = 0;
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    std::string giants;
+    for (int at = 0; at < 50; ++at)
+        giants += std::string(2000, 'x') + "\n";
+    h.wrote("/l/a", giants);
+    h.pass(70s);
+    CHECK(asked >= 50);
+    CHECK_FALSE(h.running->drained());  // the disk has taken nothing
+    full = false;
+    for (int turn = 0; turn < 200; ++turn) {
+        h.now.steady += 100ms;
+        asked = 0;
+        h.running->turn(h.now);
+        most = std::max(most, asked);
+    }
+    CHECK(most <= 2);
+    CHECK(h.running->drained());
+}
+
+TEST_CASE("a deleted file that goes to two topics is kept until both have it", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/a", "u")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.topic_errors["u"] = kafka::error::topic_authorization_failed;
+    h.broker.judge = [&](const auto& record) {
+        return record.topic == "u" && !h.topic_errors.empty()
+                   ? kafka::error::topic_authorization_failed
+                   : kafka::error::none;
+    };
+    h.wrote("/l/a", lines(5, 10));
+    h.running->save_positions();
+    h.disk.remove("/l/a");
+    h.changed(os::inotify::change::vanished, "/l/a");
+    h.pass(20s);
+    REQUIRE(h.broker.values("t") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.size() == 1);
+    h.topic_errors.clear();
+    h.pass(20s);
+    CHECK(h.broker.values("u") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.empty());
+    CHECK(h.store.state().positions.empty());
+}
+
+TEST_CASE("a further topic for a file at a restart has a beginning of its own", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.restart();
+    auto further = host::target("/l/a", "a");
+    further.start = fleet::start_at::start;
+    h.partitions["a"] = 1;
+    h.apply({further, host::target("/l/a")});
+    CHECK(h.broker.values("a") == numbered(0, 5));
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
+TEST_CASE("a topic that no target names any more is no problem and not asked about",
+          "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    h.pass(1s);
+    REQUIRE_FALSE(h.running->problems().empty());
+    h.apply({host::target("/l/b", "u")});
+    CHECK(h.running->problems().empty());
+    h.now.steady += 100s;
+    CHECK(h.running->due_topics(h.now) == strings{"u"});
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    CHECK_FALSE(h.running->problems().empty());
+}
+
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {
     host h;
     h.options.once = true;

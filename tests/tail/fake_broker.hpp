@@ -28,6 +28,7 @@ public:
         return kafka::error::none;
     };
     bool refuses_all = false;  // produce() takes nothing, as a client that is being rebuilt
+    int refusals = 0;
 
     class client final : public kafka::producer {
     public:
@@ -41,7 +42,10 @@ public:
         kafka::produce_result produce(kafka::topic_handle topic, std::int32_t partition,
                                       std::span<const kafka::record> records,
                                       void* batch) override {
-            if (at_.refuses_all) return {};
+            if (at_.refuses_all) {
+                ++at_.refusals;
+                return {};
+            }
             for (const auto& one : records)
                 take(topic, partition, one, {}, batch);
             return {records.size(), {}};

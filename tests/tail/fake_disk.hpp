@@ -22,11 +22,14 @@ public:
         std::int64_t born = 0;
         std::uint32_t links = 1;
         std::uint64_t cached = ~0ULL;  // bytes from here on have to be fetched first
+        int failing = 0;               // errno of every read
     };
 
     std::int64_t now_ns = 1'000'000'000'000;
     std::map<std::string, std::shared_ptr<node>> names;
     std::set<std::string> denied;
+    std::set<std::string> busy;  // cannot be opened now
+    std::size_t opens = 0;
 
     void write(const std::string& path, std::string_view bytes) {
         auto& at = names[path];
@@ -54,11 +57,16 @@ public:
 
     opened open(std::string_view path, bool) override {
         opened result;
+        ++opens;
         result.directories = {directory_of(path)};
         result.real_path = path;
         const std::string name{path};
         if (denied.contains(name)) {
             result.failure = {os::open_error::not_allowed, "outside allow_paths"};
+            return result;
+        }
+        if (busy.contains(name)) {
+            result.failure = {os::open_error::busy, "was replaced meanwhile"};
             return result;
         }
         const auto found = names.find(name);
@@ -118,6 +126,7 @@ private:
         /// the middle of a line, and EAGAIN behind it.
         std::int64_t read(std::span<char> first, std::span<char> second, std::uint64_t offset,
                           read_mode mode) const override {
+            if (of->failing != 0) return -of->failing;
             std::uint64_t known = of->content.size();
             if (mode == read_mode::cached) known = std::min(known, of->cached);
             if (known <= offset && offset < of->content.size()) return -EAGAIN;

@@ -116,6 +116,10 @@ public:
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
            std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+    /// Gives back what its runs are charged with: a stopped target may leave failed ones behind.
+    ~tailer();
+    tailer(const tailer&) = delete;
+    tailer& operator=(const tailer&) = delete;
 
     static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
@@ -148,6 +152,8 @@ public:
 
     // Delivery reports, found through the run.
     void delivered(delivery::run& which, std::uint32_t count, const moment& now);
+    /// A dead letter of the run lies somewhere; that says nothing about the run's own topic.
+    void letter_stored(delivery::run& which, const moment& now);
     void failed(delivery::run& which, const char* value, kafka::error code, const moment& now);
     void abandoned(bool careful_producer, const moment& now);
 
@@ -215,12 +221,14 @@ private:
     delivery::record_builder::origin origin(const moment& now) const;
     std::uint64_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
                         bool unterminated, const moment& now);
+    wish refused(const moment& now);
     bool produce(delivery::run& built, delivery::lane& to, bool careful, const moment& now);
     wish long_line_read(const moment& now, delivery::lane& to, std::uint64_t end);
     delivery::chunk_ref chunk_for_reading();
     void remember_read(const delivery::run& pushed);
     void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
               const moment& now);
+    static delivery::line refused_line(const delivery::run& of);
     void settle(const moment& now);
     void release(delivery::run& which);
     void remember_anchor(const delivery::run& settled);
@@ -255,6 +263,7 @@ private:
     time_point cold_since_{};
     time_point retry_at_{};
     duration backoff_{};
+    duration refused_pause_{};  // the client takes nothing at all, as while it is replaced
     double throttled_ = 0;
     time_point throttled_since_{};
     time_point rate_slot_{};

@@ -1,6 +1,7 @@
 """The commands as a user types them."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -58,6 +59,44 @@ def output_once(t):
     assert at == log.stat().st_size
     again = collect_once(t, *arguments, check=True)
     assert again.stdout == b"", "acknowledged lines were printed twice"
+
+
+def printing(t, *more):
+    return [
+        t.binary,
+        *("agent", "--file", t.log(), "--topic", "demo", "--start", "start", "--output", "-"),
+        *("--set", f"state_dir={t.directory}/state", "--set", "status_addr=off"),
+        *more,
+    ]
+
+
+@case("--output - into a pipe that nobody reads any more ends at once with 3", short=True)
+def output_into_closed_pipe(t):
+    append(t.log(), lines(200_000))
+    # The time-out of a stop must not be waited for: nobody will ever take the rest.
+    command = printing(t, "--set", "shutdown_timeout=3600")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        try:
+            assert running.wait(timeout=30) == 3, running.returncode
+        finally:
+            running.kill()
+
+
+@case("closed standard descriptors get neither lines nor log into the state", short=True)
+def closed_descriptors(t):
+    append(t.log(), lines(10))
+    for closed in ((1,), (0, 1, 2), (2,)):
+        done = subprocess.run(
+            printing(t, "--once"),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: [os.close(fd) for fd in closed],
+            timeout=30,
+        )
+        assert done.returncode == (3 if 1 in closed else 0), (closed, done.returncode)
+        lock = (t.directory / "state" / "lock").read_text()
+        assert lock.strip().isdigit() and lock.count("\n") == 1, (closed, lock)
 
 
 @case(
