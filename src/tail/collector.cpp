@@ -4,6 +4,7 @@
 
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/diff.hpp"
+#include "logagent/fleet/logconfig.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -76,20 +77,12 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         if (kept) {
             fresh->first_application = kept->first_application;
             fresh->applied_ms = kept->applied_ms;
-            for (auto& [key, where] : sources_) {
-                if (where->target != kept) continue;
-                where->target = fresh;
-                where->limit.set_rates(fresh->target.send_rate, fresh->target.send_rate_bytes,
-                                       now.steady);
-                for (const auto& one : where->tailers) {
-                    one->retarget(fresh);
-                    make_ready(*one);
-                }
-            }
+            replace_target(kept, fresh);
         }
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
+    searches_.clear();  // for targets that are gone or were replaced; all globs are searched below
     over_limit_ = 0;
     for (const auto& target : targets_) {
         topics_.get(target->target.topic);
@@ -101,6 +94,26 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
     }
     asked_ = true;
     applying_ = true;
+}
+
+void collector::replace_target(const std::shared_ptr<live_target>& old,
+                               const std::shared_ptr<live_target>& fresh) {
+    const auto& target = fresh->target;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+        const auto current = at++;
+        source& where = *current->second;
+        if (where.target != old) continue;
+        if (target.is_glob() && fleet::excludes(target, where.path)) {
+            close_source(current);
+            continue;
+        }
+        where.target = fresh;
+        where.limit.set_rates(target.send_rate, target.send_rate_bytes, now_.steady);
+        for (const auto& one : where.tailers) {
+            one->retarget(fresh);
+            make_ready(*one);
+        }
+    }
 }
 
 void collector::stop_target(const fleet::log_target& target) {
@@ -345,11 +358,13 @@ bool collector::sweep_some(const moment& now) {
         if (now.steady < next_sweep_ && !std::exchange(sweep_soon_, false)) return false;
         sweeping_ = true;
         sweep_at_ = {};
-        over_limit_ = 0;  // counted anew by the searches
+        over_limit_ = 0;  // counted anew
         std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
         for (const auto& target : targets_) {
-            if (!target->target.is_glob()) continue;
-            search(target, std::string{base::glob_directory(target->target.log_path)});
+            if (target->target.is_glob())
+                search(target, std::string{base::glob_directory(target->target.log_path)});
+            else
+                claim(target->target.log_path, target);
         }
     }
     auto at = sources_.upper_bound(sweep_at_);
