@@ -898,6 +898,45 @@ TEST_CASE("an oversize line can go to the dead letter topic instead", "[collecto
     h.check_ledger(5001 + 13);
 }
 
+TEST_CASE("a dead letter that Kafka refuses for a minute is kept on the disk, or goes on waiting",
+          "[collector]") {
+    host h;
+    h.partitions.erase("t.dead");
+    strings kept;
+    bool disk_takes_it = false;
+    h.options.spill = [&](const dead_letter& letter) {
+        if (disk_takes_it) kept.push_back(letter.topic + " " + letter.range + " " + letter.reason);
+        return disk_takes_it;
+    };
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.disk.write("/l/a", "before\n" + std::string(5000, 'x') + "\nafter\n");
+    h.apply({wanted});
+    const auto acked = [&] {
+        std::uint64_t offset = 0;
+        h.running->visit_files({}, 1, h.now.steady,
+                               [&](const file_view& file) { offset = file.acked_offset; });
+        return offset;
+    };
+    disk_takes_it = true;
+    h.pass(58s);
+    CHECK(kept.empty());
+    disk_takes_it = false;
+    h.pass(10s);
+    CHECK(acked() < 5008);  // the position does not pass what is nowhere
+    CHECK_FALSE(h.running->drained());
+    disk_takes_it = true;
+    h.pass(2s);
+    CHECK(kept == strings{"t.dead 7-5008 oversize"});
+    CHECK(acked() == 5014);
+    CHECK(h.running->drained());
+    CHECK(h.broker.values("t") == strings{"before", "after"});
+    h.check_ledger(5014);
+}
+
 TEST_CASE("lost events are made up for by the sweep", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});

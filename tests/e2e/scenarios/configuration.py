@@ -235,14 +235,14 @@ def largest_value(t):
     append(log, lines(10))
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
     wide = [
-        target(t.log(f"{number}.log"), topic, exclude=[f"{name:0>50}" for name in range(100)])
+        target(t.log(f"{number}.log"), topic, exclude=[f"{name:0>90}" for name in range(60)])
         for number in range(199)
     ]
     agent.put([target(log, topic), *wide])
     t.kafka.wait_count(topic, 10)
     assert len(agent.status()["files"]) == 200
 
-    many = [target(log, topic)] + [{"log_path": "/x"}] * 80_000
+    many = [target(log, topic)] + [{"log_path": "/x"}] * 70_000
     assert 1_300_000 < len(json.dumps(many)) < 1_500_000
     agent.put(many)
     errors = agent.status()["config"]["errors"]
