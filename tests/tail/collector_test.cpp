@@ -752,6 +752,64 @@ TEST_CASE("files beyond the limit of a host are told, for as long as they wait",
     CHECK(h.broker.values("t") == strings{"c"});
 }
 
+TEST_CASE("one turn does a bounded piece of work, however much there is", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*");
+    wanted.start = fleet::start_at::start;
+    const auto sums = [&] {
+        std::pair<std::size_t, std::uint64_t> opened_and_read;
+        h.running->visit_files({}, 10'000, h.now.steady, [&](const file_view& file) {
+            opened_and_read.first += !file.generation.empty();
+            opened_and_read.second += file.read_offset;
+        });
+        return opened_and_read;
+    };
+    SECTION("many files") {
+        for (int i = 0; i < 1000; ++i)
+            h.disk.write("/l/" + std::to_string(i), "x\n");
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::size_t before = 0;
+        for (int turn = 0; turn < 100; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(opened - before <= 64);
+            before = opened;
+        }
+        CHECK(before == 1000);
+    }
+    SECTION("a large file") {
+        std::string text;
+        while (text.size() < 20'000'000)
+            text += std::string(999, 'x') + "\n";
+        h.disk.write("/l/a", text);
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::uint64_t before = 0;
+        for (int turn = 0; turn < 20; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(read - before <= 16 * 256 * 1024);
+            before = read;
+        }
+        CHECK(before > 5'000'000);
+    }
+}
+
+TEST_CASE("directories are watched for as long as something in them is collected", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/b"), host::target("/m/c")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] > 0);
+    h.apply({host::target("/l/a")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] == 0);
+    h.apply({});
+    CHECK(h.watches.counts["/l"] == 0);
+}
+
 TEST_CASE("a file keeps its partition over rotations, restarts and new partitions", "[collector]") {
     host h;
     h.partitions["t"] = 8;
