@@ -120,6 +120,7 @@ agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
     // Freed chunks go back to the system instead of staying in one of many arenas.
     mallopt(M_ARENA_MAX, 2);
     if (!state_dir_.empty()) {
+        spilled_.emplace(state_dir_ + "/dead", dead_letter_files::limits{});
         journal_files_.emplace(executor_, state_dir_);
         checkpoint::journal::settings chosen;
         chosen.program_version = LOGAGENT_VERSION;
@@ -217,7 +218,7 @@ void agent_loops::make_pages() {
         up.up = true;
         return up;
     };
-    inputs.requests_per_s = [this] { return requests_per_s_; };
+    inputs.requests_per_s = [this] { return window_.requests_per_s(); };
     inputs.journal_problem = [this] { return journal_ ? journal_->problem() : std::string{}; };
     inputs.longest_stall_s = [this] {
         return std::chrono::duration<double>(stalls_.longest_ever()).count();

@@ -79,21 +79,12 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         if (kept) {
             fresh->first_application = kept->first_application;
             fresh->applied_ms = kept->applied_ms;
-            for (auto& [key, where] : sources_) {
-                if (where->target != kept) continue;
-                where->target = fresh;
-                where->limit.set_rates(fresh->target.send_rate, fresh->target.send_rate_bytes,
-                                       now.steady);
-                for (const auto& one : where->tailers) {
-                    one->retarget(fresh);
-                    make_ready(*one);
-                }
-            }
+            replace_target(kept, fresh);
         }
-        if (kept) drop_excluded(fresh);
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
+    searches_.clear();  // for targets that are gone or were replaced; all globs are searched below
     over_limit_ = 0;
     topics_.want_none();
     for (const auto& target : targets_) {
@@ -108,21 +99,31 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
     applying_ = true;
 }
 
+void collector::replace_target(const std::shared_ptr<live_target>& old,
+                               const std::shared_ptr<live_target>& fresh) {
+    const auto& target = fresh->target;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+        const auto current = at++;
+        source& where = *current->second;
+        if (where.target != old) continue;
+        if (target.is_glob() && fleet::excludes(target, where.path)) {
+            close_source(current);
+            continue;
+        }
+        where.target = fresh;
+        where.limit.set_rates(target.send_rate, target.send_rate_bytes, now_.steady);
+        for (const auto& one : where.tailers) {
+            one->retarget(fresh);
+            make_ready(*one);
+        }
+    }
+}
+
 void collector::stop_target(const fleet::log_target& target) {
     const auto stopped = find_target(target);
     for (auto at = sources_.begin(); at != sources_.end();) {
         const auto next = std::next(at);
         if (at->second->target == stopped) close_source(at);
-        at = next;
-    }
-}
-
-void collector::drop_excluded(const std::shared_ptr<live_target>& target) {
-    if (!target->target.is_glob()) return;
-    for (auto at = sources_.begin(); at != sources_.end();) {
-        const auto next = std::next(at);
-        if (at->second->target == target && fleet::excludes(target->target, at->second->path))
-            close_source(at);
         at = next;
     }
 }
@@ -365,12 +366,14 @@ bool collector::sweep_some(const moment& now) {
         sweep_at_ = {};
         begin_review();
         limit_held(now);
-        over_limit_ = 0;  // counted anew by the searches
+        over_limit_ = 0;  // counted anew
         const auto ended = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
         room_freed_ = room_freed_ || ended > 0;
         for (const auto& target : targets_) {
-            if (!target->target.is_glob()) continue;
-            search(target, std::string{base::glob_directory(target->target.log_path)});
+            if (target->target.is_glob())
+                search(target, std::string{base::glob_directory(target->target.log_path)});
+            else
+                claim(target->target.log_path, target);
         }
     }
     auto at = sources_.upper_bound(sweep_at_);

@@ -494,6 +494,241 @@ TEST_CASE("a rate delays lines and drops none", "[collector]") {
     CHECK(h.broker.values("t") == numbered(0, 2000));
 }
 
+TEST_CASE("the ceiling of the host is shared by bytes, whatever the lines look like",
+          "[collector]") {
+    host h;
+    h.options.max_send_rate_bytes = 30'000;
+    h.start();
+    std::vector<fleet::log_target> wanted;
+    std::map<std::string, std::size_t> line_size{{"t", 20}, {"u", 200}, {"v", 1000}};
+    h.partitions["v"] = 1;
+    for (const auto& [topic, size] : line_size) {
+        h.disk.write("/l/" + topic, "");
+        wanted.push_back(host::target("/l/" + topic, topic));
+    }
+    h.apply(wanted);
+    for (const auto& [topic, size] : line_size) {
+        std::string text;
+        while (text.size() < 500'000)
+            text += std::string(size - 1, 'x') + "\n";
+        h.wrote("/l/" + topic, text);
+    }
+    h.pass(30s);
+    std::vector<double> sent;
+    double all = 0;
+    for (const auto& [topic, size] : line_size) {
+        sent.push_back(static_cast<double>(h.broker.values(topic).size() * size));
+        all += sent.back();
+    }
+    CHECK(all == Approx(900'000).epsilon(0.02));
+    CHECK(*std::ranges::min_element(sent) > 0.8 * *std::ranges::max_element(sent));
+}
+
+TEST_CASE("a throttled file holds up nobody and takes no room", "[collector]") {
+    host h;
+    auto slow = host::target("/l/slow");
+    slow.send_rate = 10;
+    h.apply({slow, host::target("/l/fast", "u")});
+    h.disk.write("/l/slow", lines(0, 50'000));
+    h.changed(os::inotify::change::appeared, "/l/slow");
+    h.settle();
+    h.disk.write("/l/fast", lines(0, 50'000));
+    h.changed(os::inotify::change::appeared, "/l/fast");
+    h.settle();  // without any time passing
+    CHECK(h.broker.values("u") == numbered(0, 50'000));
+    CHECK(h.broker.values("t").size() == 1);
+    CHECK(h.running->in_flight().used() < 200'000);
+}
+
+TEST_CASE("an exact path beats a glob, and a longer prefix a shorter one", "[collector]") {
+    host h;
+    h.disk.write("/l/web/a.log", "old\n");
+    auto wide = host::target("/l/**/*.log");
+    auto narrow = host::target("/l/web/*.log");
+    auto exact = host::target("/l/web/a.log");
+    wide.service = "wide";
+    narrow.service = "narrow";
+    exact.service = "exact";
+    const auto service_of_next = [&] {
+        h.wrote("/l/web/a.log", "x\n");
+        h.settle();
+        const auto& key = h.broker.stored.back().key;
+        return key.substr(6, key.find('"', 6) - 6);
+    };
+    h.apply({wide, narrow, exact});
+    CHECK(service_of_next() == "exact");
+    h.apply({wide, narrow});
+    CHECK(service_of_next() == "narrow");
+    h.apply({wide, exact});
+    CHECK(service_of_next() == "exact");
+    h.apply({wide});
+    CHECK(service_of_next() == "wide");
+    CHECK(h.broker.stored.size() == 4);
+    CHECK(h.store.state().generations.size() == 1);
+}
+
+TEST_CASE("a file that an entry excludes from now on is collected no longer", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*.log");
+    h.disk.write("/l/a.log", "old\n");
+    h.disk.write("/l/b.log", "old\n");
+    h.apply({wanted});
+    wanted.exclude = {"b*"};
+    h.apply({wanted});
+    h.wrote("/l/a.log", "a\n");
+    h.wrote("/l/b.log", "b\n");
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"a"});
+    wanted.exclude = {};
+    h.apply({wanted});
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"a", "b"});
+}
+
+TEST_CASE("a search for files ends with the target it was for", "[collector]") {
+    host h;
+    for (int i = 0; i < 100; ++i)
+        h.disk.write("/l/" + std::to_string(i) + "/a.log", "old\n");
+    h.tick();
+    h.running->apply({host::target("/l/**/a.log")}, h.now);
+    h.running->turn(h.now);  // some of the directories
+    SECTION("a target that is gone claims nothing more") {
+        h.apply({});
+        CHECK(h.running->file_count() == 0);
+    }
+    SECTION("a target that has changed holds with its new values for every file") {
+        auto changed = host::target("/l/**/a.log");
+        changed.send_rate = 7;
+        h.apply({changed});
+        std::size_t files = 0;
+        h.running->visit_files({}, 1000, h.now.steady, [&](const file_view& file) {
+            ++files;
+            CHECK(file.send_rate == 7);
+        });
+        CHECK(files == 100);
+    }
+}
+
+TEST_CASE("files beyond the limit of a host are told, for as long as they wait", "[collector]") {
+    host h;
+    h.options.most_files = 2;
+    h.start();
+    const auto told = [&] {
+        for (const auto& [code, text] : h.running->problems())
+            if (code == "too_many_files") return text;
+        return std::string{};
+    };
+    h.apply({host::target("/l/a"), host::target("/l/b"), host::target("/l/c")});
+    CHECK(h.running->file_count() == 2);
+    CHECK(told().starts_with("1 "));
+    h.pass(60s);  // over a sweep
+    CHECK(told().starts_with("1 "));
+    h.apply({host::target("/l/b"), host::target("/l/c")});
+    CHECK(told().empty());
+    h.disk.write("/l/c", "c\n");
+    h.changed(os::inotify::change::appeared, "/l/c");
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"c"});
+}
+
+TEST_CASE("one turn does a bounded piece of work, however much there is", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*");
+    wanted.start = fleet::start_at::start;
+    const auto sums = [&] {
+        std::pair<std::size_t, std::uint64_t> opened_and_read;
+        h.running->visit_files({}, 10'000, h.now.steady, [&](const file_view& file) {
+            opened_and_read.first += !file.generation.empty();
+            opened_and_read.second += file.read_offset;
+        });
+        return opened_and_read;
+    };
+    SECTION("many files") {
+        for (int i = 0; i < 1000; ++i)
+            h.disk.write("/l/" + std::to_string(i), "x\n");
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::size_t before = 0;
+        for (int turn = 0; turn < 100; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(opened - before <= 64);
+            before = opened;
+        }
+        CHECK(before == 1000);
+    }
+    SECTION("a large file") {
+        std::string text;
+        while (text.size() < 20'000'000)
+            text += std::string(999, 'x') + "\n";
+        h.disk.write("/l/a", text);
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::uint64_t before = 0;
+        for (int turn = 0; turn < 20; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(read - before <= 16 * 256 * 1024);
+            before = read;
+        }
+        CHECK(before > 5'000'000);
+    }
+}
+
+TEST_CASE("directories are watched for as long as something in them is collected", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/b"), host::target("/m/c")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] > 0);
+    h.apply({host::target("/l/a")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] == 0);
+    h.apply({});
+    CHECK(h.watches.counts["/l"] == 0);
+}
+
+TEST_CASE("a file keeps its partition over rotations, restarts and new partitions", "[collector]") {
+    host h;
+    h.partitions["t"] = 8;
+    std::vector<fleet::log_target> wanted;
+    for (int i = 0; i < 30; ++i)
+        wanted.push_back(host::target("/l/" + std::to_string(i)));
+    h.apply(wanted);
+    const auto write_all = [&] {
+        for (const auto& each : wanted) {
+            h.disk.write(each.log_path, each.log_path + "\n");
+            h.changed(os::inotify::change::appeared, each.log_path);
+        }
+        h.settle();
+    };
+    const auto chosen = [&](std::size_t from) {
+        std::map<std::string, std::int32_t> found;
+        for (std::size_t at = from; at < h.broker.stored.size(); ++at)
+            found[h.broker.stored[at].value] = h.broker.stored[at].partition;
+        return found;
+    };
+    write_all();
+    const auto first = chosen(0);
+    std::set<std::int32_t> used;
+    for (const auto& [path, partition] : first)
+        used.insert(partition);
+    CHECK(first.size() == 30);
+    CHECK(used.size() > 4);  // by hash, not all on one
+    for (const auto& each : wanted)
+        h.rename(each.log_path, each.log_path + ".1");
+    write_all();
+    CHECK(chosen(30) == first);
+    h.restart();
+    h.partitions["t"] = 16;
+    h.apply(wanted);
+    for (const auto& each : wanted)
+        h.wrote(each.log_path, each.log_path + "\n");
+    h.settle();
+    CHECK(chosen(60) == first);
+}
+
 TEST_CASE("a changed entry keeps generation and offset", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});
@@ -610,6 +845,45 @@ TEST_CASE("an oversize line can go to the dead letter topic instead", "[collecto
     CHECK(h.broker.values("t") == strings{"before", "after"});
     REQUIRE(h.broker.values("t.dead").size() == 1);
     h.check_ledger(5001 + 13);
+}
+
+TEST_CASE("a dead letter that Kafka refuses for a minute is kept on the disk, or goes on waiting",
+          "[collector]") {
+    host h;
+    h.partitions.erase("t.dead");
+    strings kept;
+    bool disk_takes_it = false;
+    h.options.spill = [&](const dead_letter& letter) {
+        if (disk_takes_it) kept.push_back(letter.topic + " " + letter.range + " " + letter.reason);
+        return disk_takes_it;
+    };
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.disk.write("/l/a", "before\n" + std::string(5000, 'x') + "\nafter\n");
+    h.apply({wanted});
+    const auto acked = [&] {
+        std::uint64_t offset = 0;
+        h.running->visit_files({}, 1, h.now.steady,
+                               [&](const file_view& file) { offset = file.acked_offset; });
+        return offset;
+    };
+    disk_takes_it = true;
+    h.pass(58s);
+    CHECK(kept.empty());
+    disk_takes_it = false;
+    h.pass(10s);
+    CHECK(acked() < 5008);  // the position does not pass what is nowhere
+    CHECK_FALSE(h.running->drained());
+    disk_takes_it = true;
+    h.pass(2s);
+    CHECK(kept == strings{"t.dead 7-5008 oversize"});
+    CHECK(acked() == 5014);
+    CHECK(h.running->drained());
+    CHECK(h.broker.values("t") == strings{"before", "after"});
+    h.check_ledger(5014);
 }
 
 TEST_CASE("lost events are made up for by the sweep", "[collector]") {

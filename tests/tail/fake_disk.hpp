@@ -84,9 +84,19 @@ public:
         return 0;
     }
     int list(std::string_view directory, std::vector<entry>& out) override {
-        for (const auto& [path, at] : names)
-            if (directory_of(path) == directory)
-                out.push_back({path.substr(directory.size() + 1), os::file_status::type::regular});
+        std::string below{directory};
+        below += '/';
+        std::set<std::string> directories;
+        for (const auto& [path, at] : names) {
+            if (!path.starts_with(below)) continue;
+            const auto slash = path.find('/', below.size());
+            if (slash == std::string::npos)
+                out.push_back({path.substr(below.size()), os::file_status::type::regular});
+            else
+                directories.insert(path.substr(below.size(), slash - below.size()));
+        }
+        for (const auto& name : directories)
+            out.push_back({name, os::file_status::type::directory});
         return 0;
     }
     bool allowed(std::string_view path, bool) const override {

@@ -157,7 +157,9 @@ private:
 
     // Targets and their files (collector.cpp, search.cpp).
     void stop_target(const fleet::log_target& target);
-    void drop_excluded(const std::shared_ptr<live_target>& target);
+    /// Files of `old` go on under the new values, but for those that are excluded now.
+    void replace_target(const std::shared_ptr<live_target>& old,
+                        const std::shared_ptr<live_target>& fresh);
     void note_applied(const moment& now);
     std::shared_ptr<live_target> find_target(const fleet::log_target& wanted) const;
     void claim(std::string_view path, const std::shared_ptr<live_target>& target);
