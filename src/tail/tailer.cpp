@@ -37,6 +37,16 @@ constexpr auto rate_slot = 5s;
     return total;
 }
 
+/// The line of a run that was sent as one record: blank and filtered lines may stand before it.
+delivery::line only_record(const run& sent) {
+    std::string_view text{sent.text, sent.text_size};
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    const std::size_t before = text.rfind('\n') + 1;  // npos + 1 = 0
+    text.remove_prefix(before);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return {text.data(), static_cast<std::uint32_t>(text.size()), sent.begin + before, sent.end, 0};
+}
+
 }  // namespace
 
 tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
@@ -472,10 +482,7 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
         counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
         which.buried = 1;
         topic_->proved();
-        std::uint32_t size = which.text_size;
-        if (size > 0 && which.text[size - 1] == '\n') --size;
-        if (size > 0 && which.text[size - 1] == '\r') --size;
-        bury(which, {which.text, size, which.begin, which.end, 0}, kafka::name(code), now);
+        bury(which, only_record(which), kafka::name(code), now);
         return;
     }
     if (!window_.broken()) {

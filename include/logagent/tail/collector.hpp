@@ -117,6 +117,8 @@ public:
     /// Files in the order of (path, topic), beginning after the path `after`; at most `limit`.
     void visit_files(std::string_view after, std::size_t limit, time_point now,
                      const std::function<void(const file_view&)>& each) const;
+    /// Every generation that is being read, and those of stopped targets with reports to come.
+    void visit_tailers(const std::function<void(const tailer&)>& each) const;
     /// Sums over all positions since the state was made, plus what is in flight and unread now.
     struct ledger {
         checkpoint::byte_counts classes{};
