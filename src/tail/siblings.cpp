@@ -99,15 +99,22 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
     } else {
         const bool young = status.birth_time != 0 &&
                            status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
-        if (!young || rewritten || is_copy(where, head)) return;
+        // Truncated since it was seen last, and then moved away: a life of its own.
+        if (!rewritten && (!young || is_copy(where, head))) return;
         from = fresh_start(where, status, head, /*rewritten=*/true, now);
     }
     LOGAGENT_LOG(info, "tail.adopted",
                  path << " was " << where.path << " and is not finished: read from "
                       << (from.position.done.empty() ? 0 : from.position.done.front().end));
+    begin_draining(where, std::move(from), std::move(opened.file), now);
+}
+
+void collector::begin_draining(source& where, tailer::start from, std::unique_ptr<os::file> file,
+                               const moment& now) {
     tailer* const current = where.current();
-    where.opened = std::move(opened.file);
+    auto opened = std::exchange(where.opened, std::move(file));
     begin_tailing(where, std::move(from), now);
+    where.opened = std::move(opened);
     where.tailers.back()->drain(now);
     // Older than the file that is at the path now, so it is sent before it.
     if (current) std::rotate(where.tailers.end() - 2, where.tailers.end() - 1, where.tailers.end());

@@ -305,7 +305,7 @@ bool tailer::grown() {
 
 std::uint64_t tailer::file_size() const {
     os::file_status status;
-    return file_->status(status) == 0 ? status.size : size_;
+    return file_ && file_->status(status) == 0 ? status.size : size_;
 }
 
 wish tailer::cold(const moment& now, std::uint64_t offset, std::size_t size) {

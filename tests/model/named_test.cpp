@@ -15,5 +15,28 @@ TEST_CASE("a refused line behind a blank one is buried alone", "[programs]") {
     check({{act::write_blank, 1, 0}, {act::write, 1, 0}, {act::poison, 1, 0}, {act::start, 0, 0}});
 }
 
+TEST_CASE("a file that is begun at its end begins with a whole line", "[programs]") {
+    check({{act::write_half, 1, 0}, {act::start, 0, 0}, {act::write, 1, 0}});
+}
+
+TEST_CASE("what is written between a truncation and a rotation is read", "[programs]") {
+    const auto away = GENERATE(act::recreate, act::rotate, act::replace);
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write, 0, 0},
+           {away, 0, 0}});
+}
+
+TEST_CASE("what is written between a truncation and a rotation during a stop is read",
+          "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::stop, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

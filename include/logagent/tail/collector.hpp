@@ -185,6 +185,8 @@ private:
     // Rotated generations that nobody reads (siblings.cpp).
     void adopt_siblings(source& where, const moment& now);
     void adopt(source& where, const std::string& path, const moment& now);
+    void begin_draining(source& where, tailer::start from, std::unique_ptr<os::file> file,
+                        const moment& now);
     bool is_copy(const source& where, const checkpoint::file_identity& head) const;
     const std::vector<std::string>& names_in(const std::string& directory, const moment& now);
     std::optional<std::uint64_t> earlier_position(const checkpoint::generation_id& id,

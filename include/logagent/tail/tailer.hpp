@@ -136,6 +136,8 @@ public:
         draining_ = true;
         ended_ = true;
     }
+    /// After end(): for the next life of the same file.
+    std::unique_ptr<os::file> take_file() noexcept { return std::move(file_); }
     /// Counts the bytes that are gone in that class. After end(), with everything settled.
     void write_off(checkpoint::byte_class lost);
 
