@@ -26,7 +26,8 @@ struct collector::source {
     bool polled = false;
     bool look_queued = false;
     bool looked = false;   // at least once since it was claimed
-    bool missing = false;  // at the last opening
+    bool missing = false;    // at the last opening
+    bool rewritten = false;  // its file was truncated: what is there now is read from 0
 
     tailer* current() const noexcept {
         if (tailers.empty() || tailers.back()->draining()) return nullptr;

@@ -140,7 +140,7 @@ void collector::identify(source& where, const moment& now) {
     checkpoint::file_identity head{
         status.device, status.inode, status.generation, status.birth_time, 0, 0};
     bool cold = read_head(*where.opened, status.size, mode, head) == tail::look::cold;
-    bool rewritten = false;
+    bool rewritten = where.rewritten;
     std::optional<checkpoint::generation_record> known;
     if (!cold) known = known_generation(*where.opened, status, mode, cold, rewritten);
     if (cold) return look_later(where, now.steady + 2ms);
@@ -298,6 +298,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     if (options_.once) fresh->accept_partial();
     active_[{id, where.target->target.topic}] = fresh.get();
     where.tailers.push_back(std::move(fresh));
+    where.rewritten = false;
     where.state = "tailing";
     where.error.clear();
     where.looked = true;
@@ -327,6 +328,7 @@ void collector::truncated(source& where, tailer& old) {
         auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
         begin_draining(where, std::move(from), old.take_file(), now_);
     }
+    where.rewritten = here;
     if (old.idle()) finish(where, old);
     want_look(where);
 }

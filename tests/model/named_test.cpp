@@ -1,4 +1,6 @@
 // Programs that found a defect once, reduced to what was needed.
+#include <cstdlib>
+
 #include "logagent/base/log.hpp"
 #include "program.hpp"
 #include "support/test.hpp"
@@ -7,7 +9,7 @@ namespace logagent::test {
 namespace {
 
 void check(const program& steps) {
-    base::set_log_level(base::log_level::error);
+    base::set_log_level(std::getenv("MODEL_LOG") ? base::log_level::trace : base::log_level::error);
     CHECK_NOTHROW(run(steps));
 }
 
@@ -36,6 +38,26 @@ TEST_CASE("what is written between a truncation and a rotation during a stop is 
            {act::truncate, 0, 0},
            {act::write, 0, 0},
            {act::rotate, 0, 0}});
+}
+
+TEST_CASE("a file that was rotated just before a changed configuration is found", "[programs]") {
+    check({{act::start, 0, 0}, {act::write_many, 1, 0}, {act::rotate_late, 1, 0}});
+}
+
+TEST_CASE("an edited topic takes over generations that were rotated and not finished",
+          "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate_dated, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a file that is older than its target is read from 0 after a truncation", "[programs]") {
+    check({{act::write_blank, 1, 0},
+           {act::start, 0, 0},
+           {act::truncate, 1, 0},
+           {act::write_many, 1, 0}});
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct live_target {
     delivery::line_filter filter;
     std::size_t order;
     bool first_application = false;  // files that exist now begin where `start` says
+    bool edited = false;             // its path went to another topic before
     std::int64_t applied_ms = 0;     // wall clock of the first application ever
 };
 
