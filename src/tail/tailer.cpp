@@ -65,6 +65,10 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       committed_anchor_{from.position.anchor},
       recorded_{from.recorded} {}
 
+tailer::~tailer() {
+    window_.for_each([this](run& each) { release(each); });
+}
+
 wish tailer::step(const moment& now, std::uint64_t readable_to) {
     if (window_.broken()) return recover(now);
     if (run* const again = window_.next_unsent()) return send_unsent(*again, now);

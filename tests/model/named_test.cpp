@@ -60,5 +60,12 @@ TEST_CASE("a file that is older than its target is read from 0 after a truncatio
            {act::write_many, 1, 0}});
 }
 
+TEST_CASE("a target that is stopped with a failed record holds no budget", "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::poison, 0, 0},
+           {act::start, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

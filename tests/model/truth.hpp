@@ -35,6 +35,7 @@ public:
         std::uint64_t begin = 0;
         std::uint64_t end = 0;  // after the line end
         bool blank = false;
+        bool unended = false;         // the last of a file, without a line end
         bool excused = false;       // may be missing: nobody could have read it
         bool poison = false;        // the cluster refuses it for ever
         bool refused = false;       // by itself, so that it belongs to the dead letters

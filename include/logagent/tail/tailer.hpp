@@ -115,6 +115,8 @@ public:
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
            std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+    /// Gives back what its runs are charged with; of a stopped target some may not be settled.
+    ~tailer();
 
     static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
