@@ -157,6 +157,14 @@ delivery::chunk_ref tailer::chunk_for_reading() {
 wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t lines,
                        std::uint64_t bytes) {
     if (scanned_to_ > 0) return long_line(now, to);
+    // Nothing was read yet that could be compared: the file may have changed since it was opened.
+    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
+    const auto mode = waited ? os::file::read_mode::blocking : os::file::read_mode::cached;
+    if (anchor_size_ == 0 && generation_.identity.head_size > 0) {
+        const auto head = check_head(*file_, generation_.identity, mode);
+        if (head == look::different) return {wish::what::replaced};
+        if (head == look::cold) return cold(now, 0, head_bytes);
+    }
     delivery::chunk_ref chunk = chunk_for_reading();
     const std::uint64_t offset = window_.end();
     auto room = chunk->room();
@@ -169,11 +177,9 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (sensible < room.size()) room = room.first(sensible);
 
     std::array<char, anchor_bytes> before;
-    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
     if (waited) ++shared_.counted.blocking_reads;
     const auto got =
-        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_,
-                    waited ? os::file::read_mode::blocking : os::file::read_mode::cached);
+        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_, mode);
     if (got == -EAGAIN) return cold(now, offset, room.size());
     if (got == -EINTR) return {wish::what::again};
     if (got < 0) return read_failed(now, static_cast<int>(-got));

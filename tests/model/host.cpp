@@ -218,9 +218,10 @@ void model_host::apply() {
         // The first application ever: `start` says what of existing files may be left out, and
         // files that were rotated away before are not looked for.
         for (std::size_t at = 0; at < known.lives.size(); ++at) {
-            const auto& life = known.lives[at];
+            auto& life = known.lives[at];
             if (life.log != target.log_path || knows(life, target.log_path)) continue;
             const bool here = disk.at(target.log_path) == life.file && !life.truncated;
+            life.unwanted = life.unwanted || !here;
             if (!here || target.start == fleet::start_at::end) known.lost(at, false);
         }
     }

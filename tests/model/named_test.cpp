@@ -67,5 +67,13 @@ TEST_CASE("a target that is stopped with a failed record holds no budget", "[pro
            {act::other_topic, 0, 0}});
 }
 
+TEST_CASE("a file that is rewritten before its first read is another generation", "[programs]") {
+    check({{act::topic, 0, 0},
+           {act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write_many, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

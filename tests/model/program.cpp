@@ -143,6 +143,7 @@ void interpreter::take_configuration(const step& next) {
         case act::other_topic:
             chosen.target.topic = chosen.target.topic == "t" ? "u" : "t";
             host.known.unordered.insert(path);
+            host.known.read_anew(path, true);
             return target_changed(path);
         case act::spread: {
             using fleet::partition_kind;

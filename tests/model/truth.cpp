@@ -45,6 +45,7 @@ void truth::wrote(std::size_t at, std::string text, std::string_view end, std::s
     added.begin = in.lines.empty() ? 0 : lines[in.lines.back()].end;
     added.blank = text.find_first_not_of(" \t") == std::string::npos;
     added.unended = end.empty();
+    added.excused = in.unwanted;
     added.crashes = crashes;
     in.bytes.append(text, before);
     in.bytes += end;
@@ -160,10 +161,16 @@ void truth::begin_reading(const std::string& log) {
         if (lives[at].log == log && lives[at].gone()) lost(at, false);
 }
 
-void truth::read_anew(const std::string& log) {
+void truth::read_anew(const std::string& log, bool other_topic) {
     begin_reading(log);
-    for (const life& each : lives)
-        if (each.log == log) resent(each);
+    for (const life& each : lives) {
+        if (each.log != log) continue;
+        resent(each);
+        // Each topic has a position of its own, which one that was left and returns to goes on at.
+        if (!other_topic) continue;
+        for (const std::size_t index : each.lines)
+            lines[index].may_repeat = true;
+    }
 }
 
 void truth::process_ended() {

@@ -35,7 +35,7 @@ public:
         std::uint64_t begin = 0;
         std::uint64_t end = 0;  // after the line end
         bool blank = false;
-        bool unended = false;         // the last of a file, without a line end
+        bool unended = false;       // the last of a file, without a line end
         bool excused = false;       // may be missing: nobody could have read it
         bool poison = false;        // the cluster refuses it for ever
         bool refused = false;       // by itself, so that it belongs to the dead letters
@@ -54,6 +54,7 @@ public:
         std::string bytes;
         std::vector<std::size_t> lines;
         bool truncated = false;  // its bytes are in no file any more
+        bool unwanted = false;   // moved away before anybody asked for it
         bool hole = false;       // NULs of a writer that kept its offset over a truncation
         std::string generation;  // the agent's name for it, from its first record on
         bool gone() const { return truncated || file->links == 0; }
@@ -88,7 +89,7 @@ public:
     /// The next one found `kept`.
     void process_began(const checkpoint::state& kept, bool generations_may_be_lost);
     /// Its target was stopped, returns, or sends to another topic.
-    void read_anew(const std::string& log);
+    void read_anew(const std::string& log, bool other_topic = false);
     bool is_poison(const stored_record& record) { return line_of(record).poison; }
 
     /// Bytes [0, committed) of that generation are where they ought to be. `counts` null = no view.
