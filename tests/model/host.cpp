@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <numeric>
 
+#include "logagent/tail/fingerprint.hpp"
+
 namespace logagent::test {
 
 namespace {
@@ -202,7 +204,9 @@ bool model_host::knows(const truth::life& life, const std::string& log_path) con
         const auto found = kept.generations.find(key.first);
         if (found == kept.generations.end() || position.log_path != log_path) continue;
         const auto& identity = found->second.identity;
-        if (identity.inode == life.file->inode && identity.birth_time == life.file->born)
+        if (identity.inode != life.file->inode || identity.birth_time != life.file->born) continue;
+        if (tail::hash(std::string_view{life.bytes}.substr(0, identity.head_size)) ==
+            identity.head_hash)
             return !life.truncated;
     }
     return false;

@@ -41,7 +41,8 @@ struct log_file {
     std::size_t half = 0;                   // of it, so much stands in the file
     bool appends = true;
     std::uint64_t offset = 0;  // of a writer that does not append
-    bool late = false;         // the file was moved away, the writer does not know it yet
+    bool had_hole = false;
+    bool late = false;  // the file was moved away, the writer does not know it yet
     tail::time_point moved_at{};
     int dates = 0;
     std::vector<std::string> dated;
@@ -290,6 +291,7 @@ void interpreter::put(log_file& to, std::string_view bytes) {
     if (!to.appends && to.offset > content.size()) {
         const std::string hole(to.offset - content.size(), '\0');
         host.known.lives[to.life].hole = true;
+        to.appends = to.had_hole = true;
         host.known.wrote_bytes(to.life, hole);
         content += hole;
     }
@@ -402,8 +404,8 @@ void interpreter::copy(log_file& which) {
 
 void interpreter::take_writer(const step& next) {
     log_file& which = log(next);
-    // Time passes while people and programs work.
-    host.disk.now_ns += 1'000'000;
+    // More than a tick of the clock that birth times come from.
+    host.disk.now_ns += 5'000'000;
     switch (next.what) {
         case act::write:
             for (int left = 1 + next.b % 4; left > 0; --left)
@@ -421,7 +423,8 @@ void interpreter::take_writer(const step& next) {
         case act::reopen:
             return reopen(which);
         case act::hole:
-            which.appends = !which.appends;
+            // Two lives of one inode that both begin with a thousand NULs cannot be told apart.
+            which.appends = which.had_hole || !which.appends;
             return;
         case act::truncate:
             return cut(which);

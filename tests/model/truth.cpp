@@ -262,8 +262,8 @@ void truth::check_order() const {
     // Lines in the order of writing; one copy each counts, the last.
     std::map<std::string, std::vector<earlier>> latest;  // of each life of a log
     for (const line& each : lines) {
-        // That a line without end is whole shows only when the file has been quiet for a while.
-        if (each.unended) continue;
+        // Whether a line without end is whole shows only when the file was quiet for a while.
+        if (each.unended || each.buried) continue;
         if (each.at.empty() || unordered.contains(lives[each.life].log)) continue;
         auto& before = latest[lives[each.life].log];
         const std::size_t here = each.at.back();
@@ -273,7 +273,7 @@ void truth::check_order() const {
             if (other.life > each.life) continue;
             const bool same = other.life == each.life;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
-                                 each.crashes != each.crashes_at_last_copy;
+                                 other.which->crashes_at_last_copy != each.crashes_at_last_copy;
             if (other.last > here && (same || !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};
