@@ -134,7 +134,9 @@ void truth::stored(const stored_record& record, std::size_t index) {
 /// not.
 void truth::resent(const life& in) {
     const auto seen = checked_.find(in.generation);
-    const std::uint64_t committed = seen == checked_.end() ? 0 : seen->second.to;
+    // Several topics have each come to a place of their own.
+    const bool known = seen != checked_.end() && !unordered.contains(in.log);
+    const std::uint64_t committed = known ? seen->second.to : 0;
     for (const std::size_t index : in.lines)
         if (lines[index].end > committed) lines[index].may_repeat = true;
 }
