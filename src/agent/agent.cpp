@@ -67,7 +67,7 @@ int run_agent(agent_options options) {
         base::close_log();
         std::fflush(nullptr);
         // The client's threads may sit in a connect; waiting for them could take seconds and would
-        // change nothing: everything that counts is saved (R-K9).
+        // change nothing: everything that counts is saved.
         _exit(code);
     } catch (const checkpoint::unusable_state& unusable) {
         return refuse(unusable.what());

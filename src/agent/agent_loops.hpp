@@ -49,10 +49,12 @@ private:
     class reports;
 
     void make_producers();
+    void make_collector();
     void make_source();
     void make_pages();
+    void make_server();
+    void make_announcer();
     void spawn(boost::asio::awaitable<void> task);
-    boost::asio::awaitable<void> guarded(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> collect();
     boost::asio::awaitable<void> notice();
     boost::asio::awaitable<void> describe();
@@ -107,7 +109,7 @@ private:
     std::chrono::milliseconds window_;
     std::uint64_t requests_seen_ = 0;
     double requests_per_s_ = 0;
-    std::exception_ptr failure_;
+    std::exception_ptr failure_;  // an end that nobody asked for: stops the agent in good order
     bool stop_asked_ = false;
     bool stop_now_ = false;
     bool applied_told_ = true;

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "logagent/async/event.hpp"
+#include "logagent/async/guarded.hpp"
 #include "logagent/async/task_group.hpp"
 #include "logagent/base/json.hpp"
 #include "logagent/base/log.hpp"
@@ -63,7 +64,7 @@ public:
 
     asio::awaitable<void> run() {
         async::task_group beside{executor_};
-        beside.spawn(hold());
+        beside.spawn(async::guarded(presence_.run(), broken_, wake_));
         std::exception_ptr ended;
         try {
             co_await speak();
@@ -96,19 +97,6 @@ private:
         out.ttl = options_.ttl;
         out.seed = seed();
         return out;
-    }
-
-    /// A failure that is no stop is a bug: it ends run().
-    asio::awaitable<void> hold() {
-        try {
-            co_await presence_.run();
-        } catch (const boost::system::system_error& stop) {
-            if (stop.code() == asio::error::operation_aborted) throw;
-            broken_ = std::current_exception();
-        } catch (...) {
-            broken_ = std::current_exception();
-        }
-        wake_.notify();
     }
 
     /// Makes a value when something is urgent, and now and then.

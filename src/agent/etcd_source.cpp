@@ -14,6 +14,7 @@
 #include "logagent/agent/config_source.hpp"
 #include "logagent/agent/config_state.hpp"
 #include "logagent/async/event.hpp"
+#include "logagent/async/guarded.hpp"
 #include "logagent/async/task_group.hpp"
 #include "logagent/base/log.hpp"
 #include "logagent/etcd/watch.hpp"
@@ -59,7 +60,7 @@ public:
         patience_ends_ = steady::now() + options_.patience;
         look_at_addresses();
         async::task_group beside{executor_};
-        beside.spawn(guarded(keep_looking()));
+        beside.spawn(async::guarded(keep_looking(), broken_, wake_));
         std::exception_ptr ended;
         try {
             co_await deliver();
@@ -153,19 +154,6 @@ private:
         tell();
     }
 
-    /// A task of which a failure is a bug: it ends run().
-    asio::awaitable<void> guarded(asio::awaitable<void> task) {
-        try {
-            co_await std::move(task);
-        } catch (const boost::system::system_error& stop) {
-            if (stop.code() == asio::error::operation_aborted) throw;
-            broken_ = std::current_exception();
-        } catch (...) {
-            broken_ = std::current_exception();
-        }
-        wake_.notify();
-    }
-
     asio::awaitable<void> keep_looking() {
         for (;;) {
             co_await look_.wait_until(steady::now() + options_.address_interval);
@@ -209,7 +197,7 @@ private:
         }
         if (!rounds_.empty()) rounds_.back().tasks.stop();
         auto& begun = rounds_.emplace_back(*this, std::move(options), std::move(address_of));
-        begun.tasks.spawn(guarded(begun.watch.run()));
+        begun.tasks.spawn(async::guarded(begun.watch.run(), broken_, wake_));
     }
 
     /// Hands each new set of targets to the collector when its time has come.

@@ -12,6 +12,9 @@ struct status_pages::state {
                               const std::function<void(const tail::file_view&)>& each) {
             inputs.collector->visit_files(after, limit, inputs.now(), each);
         };
+        source.losses = [this]() -> const auto& {
+            return inputs.collector->losses();
+        };
     }
 
     status_values gather();

@@ -126,4 +126,19 @@ void write_head(json_writer& out, const status_values& values) {
     out.key("files").open('[');
 }
 
+void write_ledger_page(json_writer& out, const status_values& values,
+                       const std::map<std::uint64_t, checkpoint::loss_record>& losses) {
+    out.open('{').member("host", values.host).key("ledger");
+    write_ledger(out, values);
+    out.key("losses").open('[');
+    for (const auto& [number, loss] : losses) {
+        out.open('{').member("number", number).member("at", utc_time(loss.at_ms));
+        out.member("class", name(loss.kind)).member("path", loss.path).member("topic", loss.topic);
+        out.member("generation", loss.generation.text());
+        out.member("begin", loss.where.begin).member("end", loss.where.end);
+        out.member("bytes", loss.bytes).member("reason", loss.reason).close('}');
+    }
+    out.close(']').close('}');
+}
+
 }  // namespace logagent::agent

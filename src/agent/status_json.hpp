@@ -21,6 +21,10 @@ void write_config_result(json_writer& out, const config_report& config);
 /// The object of /status up to the open bracket of "files".
 void write_head(json_writer& out, const status_values& values);
 
+/// The object of /ledger: the sums, and what of it was lost or cut, oldest first.
+void write_ledger_page(json_writer& out, const status_values& values,
+                       const std::map<std::uint64_t, checkpoint::loss_record>& losses);
+
 /// The value of _status/<host>: at most 16 KiB. What does not fit is left out, and "omitted" counts
 /// it.
 std::string write_summary(const status_values& values, const file_visitor& files);

@@ -101,6 +101,16 @@ http::response show_status(const status_source& from, const http::request& asked
                                                   asked.query("after").value_or(""), limit));
 }
 
+http::response show_ledger(const status_source& from) {
+    http::response out;
+    out.fields.push_back({"Content-Type", "application/json"});
+    out.fields.push_back({"Cache-Control", "no-store"});
+    json_writer text;
+    write_ledger_page(text, from.values(), from.losses());
+    out.body = text.take();
+    return out;
+}
+
 http::response show_metrics(const status_source& from) {
     const auto values = from.values();
     return sliced(
@@ -131,6 +141,7 @@ std::vector<http::route> status_routes(const status_source& from) {
         out.push_back({"GET", std::move(pattern), std::move(answer)});
     };
     add("/status", [source](const http::request& asked) { return show_status(*source, asked); });
+    add("/ledger", [source](const http::request&) { return show_ledger(*source); });
     add("/metrics", [source](const http::request&) { return show_metrics(*source); });
     add("/healthz", [](const http::request&) { return http::plain_text(200, "ok"); });
     add("/readyz", [source](const http::request&) { return show_readiness(*source); });

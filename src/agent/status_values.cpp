@@ -62,7 +62,9 @@ std::string_view name(checkpoint::byte_class which) noexcept {
     static constexpr std::array<std::string_view, checkpoint::byte_classes> names{
         "skipped_at_start", "acked",          "blank",     "filtered", "cut",
         "dead_letter",      "truncated_away", "abandoned", "vanished", "stopped"};
-    return names[static_cast<std::size_t>(which)];
+    const auto at = static_cast<std::size_t>(which);
+    // The journal of a newer version may hold a class that this one does not know.
+    return at < names.size() ? names[at] : "unknown";
 }
 
 void count_state(state_counts& counts, std::string_view state) noexcept {

@@ -73,6 +73,7 @@ using file_visitor = std::function<void(std::string_view after, std::size_t limi
 struct status_source {
     std::function<status_values()> values;
     file_visitor files;
+    std::function<const std::map<std::uint64_t, checkpoint::loss_record>&()> losses = {};
 };
 
 /// The problems of the configuration, Kafka and the journal; those of files and topics come from

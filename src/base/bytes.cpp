@@ -70,36 +70,6 @@ result<std::string> decode(std::string_view text, const std::array<std::uint8_t,
 constexpr auto standard_digits = digits_of(standard_alphabet);
 constexpr auto url_digits = digits_of(url_alphabet);
 
-std::uint8_t hex_digit(char c) {
-    if (c >= '0' && c <= '9') return static_cast<std::uint8_t>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<std::uint8_t>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F') return static_cast<std::uint8_t>(c - 'A' + 10);
-    return no_digit;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ')
-        text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ')
-        text.remove_suffix(1);
-    return text;
-}
-
-/// Power of 1024 that a unit stands for, or -1.
-int power_of(std::string_view unit) {
-    if (unit.empty()) return 0;
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    const char first = lower(unit[0]);
-    if (first == 'b') return unit.size() == 1 ? 0 : -1;
-    const auto position = std::string_view{"kmgtpe"}.find(first);
-    if (position == std::string_view::npos) return -1;
-    std::string rest;
-    for (const char c : unit.substr(1))
-        rest.push_back(lower(c));
-    if (!rest.empty() && rest != "b" && rest != "ib") return -1;
-    return static_cast<int>(position) + 1;
-}
-
 }  // namespace
 
 std::string format_bytes(std::uint64_t size) {
@@ -135,19 +105,6 @@ result<std::uint64_t> parse_unsigned(std::string_view text) {
     return value;
 }
 
-result<std::uint64_t> parse_bytes(std::string_view text) {
-    text = trimmed(text);
-    const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto number = parse_unsigned(text.substr(0, digits));
-    if (!number) return number.error();
-    const int power = power_of(trimmed(text.substr(digits)));
-    if (power < 0) return problem{"syntax", "not a size such as 65536, 64 KiB or 16 MiB"};
-    const int shift = power * 10;
-    if (*number > std::numeric_limits<std::uint64_t>::max() >> shift)
-        return problem{"range", "the size is too large"};
-    return *number << shift;
-}
-
 std::string base64_encode(std::string_view bytes) {
     return encode(bytes, standard_alphabet, true);
 }
@@ -177,20 +134,6 @@ std::string hex_encode(std::string_view bytes) {
     for (const char c : bytes) {
         out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
         out.push_back(digits[static_cast<unsigned char>(c) & 0x0F]);
-    }
-    return out;
-}
-
-result<std::string> hex_decode(std::string_view text) {
-    if (text.size() % 2 != 0) return problem{"syntax", "an odd number of hexadecimal digits"};
-    std::string out;
-    out.reserve(text.size() / 2);
-    for (std::size_t at = 0; at < text.size(); at += 2) {
-        const auto high = hex_digit(text[at]);
-        const auto low = hex_digit(text[at + 1]);
-        if (high == no_digit || low == no_digit)
-            return problem{"syntax", "not a hexadecimal digit"};
-        out.push_back(static_cast<char>(high << 4 | low));
     }
     return out;
 }

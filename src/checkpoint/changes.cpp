@@ -20,8 +20,8 @@ void changes::remove_target(state& state, const state::target_key& key) {
 }
 
 bool changes::empty() const noexcept {
-    return generations_.empty() && positions_.empty() && targets_.empty() && removed_.empty() &&
-           removed_targets_.empty();
+    return generations_.empty() && positions_.empty() && targets_.empty() && losses_.empty() &&
+           removed_.empty() && removed_targets_.empty();
 }
 
 void changes::encode(frame_writer& out, const byte_counts& retired) const {
@@ -34,6 +34,8 @@ void changes::encode(frame_writer& out, const byte_counts& retired) const {
     for (const auto* record : positions_)
         out.add(*record);
     for (const auto* record : targets_)
+        out.add(*record);
+    for (const auto* record : losses_)
         out.add(*record);
 }
 

@@ -15,9 +15,12 @@ public:
     void put(const generation_record& record) { generations_.insert(&record); }
     void put(const position_record& record) { positions_.insert(&record); }
     void put(const target_record& record) { targets_.insert(&record); }
+    void put(const loss_record& record) { losses_.insert(&record); }
 
     /// Before the generation leaves the state.
     void remove(state& state, const generation_id& id);
+    /// Before the record leaves the state. A reader forgets it by itself.
+    void forget(const loss_record& record) { losses_.erase(&record); }
     void remove_target(state& state, const state::target_key& key);
 
     bool empty() const noexcept;
@@ -30,6 +33,7 @@ private:
     std::unordered_set<const generation_record*> generations_;
     std::unordered_set<const position_record*> positions_;
     std::unordered_set<const target_record*> targets_;
+    std::unordered_set<const loss_record*> losses_;
     std::set<generation_id> removed_;
     std::set<state::target_key> removed_targets_;
 };

@@ -333,6 +333,19 @@ void journal::remove(const generation_id& id) {
     erase_generation(state, id);
 }
 
+void journal::note(const loss_record& loss) {
+    auto& state = impl_->state_;
+    const loss_record& stored = add_loss(state, loss);
+    impl_->dirty_.put(stored);
+    if (impl_->since_) impl_->since_->put(stored);
+    while (too_many_losses(state)) {
+        const auto oldest = state.losses.begin();
+        impl_->dirty_.forget(oldest->second);
+        if (impl_->since_) impl_->since_->forget(oldest->second);
+        state.losses.erase(oldest);
+    }
+}
+
 void journal::remove_target(const std::string& log_path, const std::string& topic) {
     const state::target_key key{log_path, topic};
     impl_->dirty_.remove_target(impl_->state_, key);

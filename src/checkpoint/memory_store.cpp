@@ -21,6 +21,11 @@ void memory_store::remove(const generation_id& id) {
     erase_generation(state_, id);
 }
 
+void memory_store::note(const loss_record& loss) {
+    add_loss(state_, loss);
+    forget_old_losses(state_);
+}
+
 void memory_store::remove_target(const std::string& log_path, const std::string& topic) {
     state_.targets.erase({log_path, topic});
 }

@@ -116,6 +116,7 @@ generation_record read_generation(fields in) {
     out.identity.head_size = in.number<std::uint32_t>();
     out.identity.head_hash = in.number<std::uint64_t>();
     out.first_seen_ms = in.number<std::int64_t>();
+    out.packed = in.number<std::uint8_t>() != 0;
     return out;
 }
 
@@ -135,6 +136,21 @@ position_record read_position(fields in) {
     out.anchor.size = in.number<std::uint32_t>();
     out.anchor.hash = in.number<std::uint64_t>();
     out.counts = in.counts();
+    return out;
+}
+
+loss_record read_loss(fields in) {
+    loss_record out;
+    out.number = in.number<std::uint64_t>();
+    out.generation = in.id();
+    out.path = in.text();
+    out.topic = in.text();
+    out.kind = static_cast<byte_class>(in.number<std::uint8_t>());
+    out.where.begin = in.number<std::uint64_t>();
+    out.where.end = in.number<std::uint64_t>();
+    out.bytes = in.number<std::uint64_t>();
+    out.at_ms = in.number<std::int64_t>();
+    out.reason = in.text();
     return out;
 }
 
@@ -170,6 +186,12 @@ bool apply_record(record_type type, fields in, state& state, applied& out) {
         case record_type::totals:
             state.retired = in.counts();
             return true;
+        case record_type::loss: {
+            auto record = read_loss(in);
+            state.losses.insert_or_assign(record.number, std::move(record));
+            forget_old_losses(state);
+            return true;
+        }
         case record_type::snapshot_end:
             out.snapshot_end = true;
             return true;
@@ -220,6 +242,7 @@ void frame_writer::add(const generation_record& record) {
     put_number(bytes_, record.identity.head_size);
     put_number(bytes_, record.identity.head_hash);
     put_number(bytes_, record.first_seen_ms);
+    put_number(bytes_, static_cast<std::uint8_t>(record.packed));
 }
 
 void frame_writer::add(const position_record& record) {
@@ -245,6 +268,20 @@ void frame_writer::add(const target_record& record) {
     put_text(bytes_, record.log_path);
     put_text(bytes_, record.topic);
     put_number(bytes_, record.applied_ms);
+}
+
+void frame_writer::add(const loss_record& record) {
+    const record_scope scope{bytes_, record_type::loss};
+    put_number(bytes_, record.number);
+    put_id(bytes_, record.generation);
+    put_text(bytes_, record.path);
+    put_text(bytes_, record.topic);
+    put_number(bytes_, static_cast<std::uint8_t>(record.kind));
+    put_number(bytes_, record.where.begin);
+    put_number(bytes_, record.where.end);
+    put_number(bytes_, record.bytes);
+    put_number(bytes_, record.at_ms);
+    put_text(bytes_, record.reason);
 }
 
 void frame_writer::add_removed(const generation_id& id, const byte_counts& retired) {

@@ -24,6 +24,7 @@ enum class record_type : std::uint8_t {
     target_removed = 5,
     totals = 6,
     snapshot_end = 7,
+    loss = 8,
 };
 
 struct header {
@@ -45,6 +46,7 @@ public:
     void add(const generation_record& record);
     void add(const position_record& record);
     void add(const target_record& record);
+    void add(const loss_record& record);
     /// `retired`: the figures after the removal, so that both are in one record.
     void add_removed(const generation_id& id, const byte_counts& retired);
     void add_removed(const state::target_key& target);

@@ -51,6 +51,7 @@ int snapshot::step(const state& state, std::size_t limit, std::int64_t now_ms, b
     add_some(state.generations, generation_, room, frame);
     add_some(state.positions, position_, room, frame);
     add_some(state.targets, target_, room, frame);
+    add_some(state.losses, loss_, room, frame);
     more = room == 0;
     return room == limit ? 0 : file_.append(std::move(frame));
 }

@@ -43,6 +43,7 @@ private:
     std::optional<generation_id> generation_;  // the last ones that were written
     std::optional<state::position_key> position_;
     std::optional<state::target_key> target_;
+    std::optional<std::uint64_t> loss_;
 };
 
 }  // namespace logagent::checkpoint

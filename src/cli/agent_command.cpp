@@ -18,7 +18,7 @@ const command agent_command{
     .about =
         "Reads its targets from etcd, or from --file and --logconfig, tails the files, and sends "
         "each line to Kafka. SIGTERM and SIGINT stop it after what was read is acknowledged, a "
-        "second one at once; SIGHUP reads the configuration again.\n"
+        "second one at once; SIGHUP reads the targets again.\n"
         "\n"
         "--topic, --service, --rate and --start hold for the --file before them. Before the first "
         "--file they are the default for all. With --file or --logconfig state_dir is by default "

@@ -50,7 +50,7 @@ constexpr flag flags[] = {
     {.names = "--output",
      .value = "-",
      .help = "Print records instead of sending them: key, tab, value, one a line. Positions are "
-             "kept in memory.",
+             "kept in memory unless state_dir is set.",
      .allowed = "- for standard output"},
     {.names = "--once", .help = "Read to the end, wait until everything is acknowledged, end."},
     {.names = "--set",
@@ -177,13 +177,13 @@ agent::agent_options read_agent_options(const arguments& given, const surroundin
     out.logconfig = given.value_or("--logconfig", "");
     out.to_stdout = given.has("--output");
     out.once = given.has("--once");
-    out.overrides = read_overrides(given);
     check_choices(given, out);
 
     const bool local = !out.files.empty() || given.has("--logconfig");
-    out.config_file = given.value_or("--config", local ? "" : around.config_file);
-    auto configured = read_configuration(out.config_file, out.overrides);
+    const auto config_file = given.value_or("--config", local ? "" : around.config_file);
+    auto configured = read_configuration(config_file, read_overrides(given));
     out.settings = std::move(configured.settings);
+    out.kafka = std::move(configured.kafka);
     out.notes = std::move(configured.notes);
 
     auto problems = std::move(configured.problems);
@@ -191,7 +191,7 @@ agent::agent_options read_agent_options(const arguments& given, const surroundin
         problems = agent::missing_settings(out.settings, configured.where, !local, !out.to_stdout);
     std::vector<std::string> wrong;
     for (auto& problem : problems) {
-        name_source(problem, given, out.config_file);
+        name_source(problem, given, config_file);
         wrong.push_back(problem.line());
     }
     check_files(out.files, wrong);

@@ -36,6 +36,8 @@ constexpr flag flags[] = {
      .help = "The status_addr of the agent (127.0.0.1:9470).",
      .allowed = "host:port"},
     {.names = "--watch", .help = "Draw it again every second until Ctrl-C."},
+    {.names = "--ledger",
+     .help = "Where every byte is, and what was lost or cut: path, range, time, reason."},
     {.names = "--json", .help = "Print the agent's own JSON document."},
 };
 
@@ -60,7 +62,9 @@ public:
 
     /// The whole document, the pages of its files put together. Throws std::runtime_error with
     /// what to do.
-    asio::awaitable<boost::json::value> read() {
+    asio::awaitable<boost::json::value> read(bool ledger) {
+        const std::string ledger_target = "/ledger";
+        if (ledger) co_return co_await get(ledger_target);
         const std::string beginning;
         boost::json::value whole = co_await page(beginning);
         for (;;) {
@@ -99,8 +103,13 @@ private:
     }
 
     asio::awaitable<boost::json::value> page(std::string after) {
+        std::string wanted = target(after);
+        co_return co_await get(std::move(wanted));
+    }
+
+    asio::awaitable<boost::json::value> get(std::string wanted) {
         http::request what;
-        what.target = target(after);
+        what.target = std::move(wanted);
         const auto deadline = clock::now() + 5s;
         auto answer = co_await client_.send(from_, std::move(what), deadline);
         if (!answer) throw std::runtime_error{advice(answer.error())};
@@ -129,8 +138,14 @@ private:
     http::endpoint from_;
 };
 
-std::string shown(const boost::json::value& document, bool as_json, const screen& on, bool watch) {
-    if (as_json) return boost::json::serialize(document) + "\n";
+struct view {
+    bool as_json = false;
+    bool ledger = false;
+};
+
+std::string shown(const boost::json::value& document, view as, const screen& on, bool watch) {
+    if (as.as_json) return boost::json::serialize(document) + "\n";
+    if (as.ledger) return render_ledger(document, on.width);
     // In a drawing that is repeated the table must not scroll its header away.
     const auto rows = watch && on.rows > 14 ? on.rows - 12 : std::size_t{0};
     return render_status(document, on.width, rows);
@@ -144,20 +159,20 @@ std::string over_the_last(const std::string& text) {
     return out + "\x1b[J";
 }
 
-asio::awaitable<void> print_once(status_reader& reader, bool as_json, std::ostream& out) {
-    const auto document = co_await reader.read();
-    out << shown(document, as_json, look_at_screen(out), false) << std::flush;
+asio::awaitable<void> print_once(status_reader& reader, view as, std::ostream& out) {
+    const auto document = co_await reader.read(as.ledger);
+    out << shown(document, as, look_at_screen(out), false) << std::flush;
 }
 
-asio::awaitable<void> print_for_ever(status_reader& reader, bool as_json, std::ostream& out) {
+asio::awaitable<void> print_for_ever(status_reader& reader, view as, std::ostream& out) {
     asio::steady_timer next{co_await asio::this_coro::executor};
     bool first = true;
     while (out) {
         std::string text;
         bool failed = false;
         try {
-            const auto document = co_await reader.read();
-            text = shown(document, as_json, look_at_screen(out), true);
+            const auto document = co_await reader.read(as.ledger);
+            text = shown(document, as, look_at_screen(out), true);
         } catch (const boost::system::system_error&) {
             throw;  // the stop
         } catch (const std::runtime_error& error) {
@@ -166,10 +181,10 @@ asio::awaitable<void> print_for_ever(status_reader& reader, bool as_json, std::o
         }
         const auto on = look_at_screen(out);
         if (failed && first) throw std::runtime_error{text.substr(0, text.size() - 1)};
-        if (on.terminal && !as_json)
+        if (on.terminal && !as.as_json)
             out << (first ? "\x1b[2J" : "") << over_the_last(text) << std::flush;
         else
-            out << text << (as_json ? "" : "\n") << std::flush;
+            out << text << (as.as_json ? "" : "\n") << std::flush;
         first = false;
         next.expires_after(1s);
         co_await next.async_wait(asio::use_awaitable);
@@ -201,10 +216,10 @@ int print_status(const arguments& given, streams to) {
     if (!from) throw bad_value(find_flag(flags, "--addr"), address);
     asio::io_context loop{1};
     status_reader reader{loop.get_executor(), *from};
-    const bool as_json = given.has("--json");
+    const view as{given.has("--json"), given.has("--ledger")};
     try {
-        run_stoppable(loop, given.has("--watch") ? print_for_ever(reader, as_json, to.out)
-                                                 : print_once(reader, as_json, to.out));
+        run_stoppable(loop, given.has("--watch") ? print_for_ever(reader, as, to.out)
+                                                 : print_once(reader, as, to.out));
     } catch (const std::runtime_error& error) {
         to.err << "logagent status: " << error.what() << '\n';
         return 1;
@@ -219,7 +234,7 @@ int print_status(const arguments& given, streams to) {
 const command status_command{
     .name = "status",
     .summary = "show what the agent on this host does",
-    .usage = "[--addr HOST:PORT] [--watch] [--json]",
+    .usage = "[--addr HOST:PORT] [--watch] [--ledger] [--json]",
     .about =
         "Asks a running agent and prints how it stands with its configuration and with Kafka, and "
         "a table of its files, those with a problem first. LAG is what is not acknowledged yet, "
@@ -227,7 +242,8 @@ const command status_command{
     .flags = flags,
     .examples =
         "  logagent status\n"
-        "  logagent status --addr 127.0.0.1:9471 --watch\n",
+        "  logagent status --addr 127.0.0.1:9471 --watch\n"
+        "  logagent status --ledger\n",
     .run = print_status,
 };
 

@@ -1,51 +1,16 @@
 #include "cli/status_text.hpp"
 
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <cmath>
 #include <string_view>
 #include <vector>
 
+#include "cli/json_text.hpp"
 #include "cli/text_table.hpp"
-#include "logagent/base/bytes.hpp"
-#include "logagent/base/escape.hpp"
 
 namespace logagent::cli {
 
 namespace {
-
-namespace json = boost::json;
-
-const json::value* member(const json::value* value, std::string_view name) {
-    const auto* object = value ? value->if_object() : nullptr;
-    return object ? object->if_contains(name) : nullptr;
-}
-
-std::string text_of(const json::value* value) {
-    if (!value) return {};
-    if (const auto* text = value->if_string()) return base::visible(*text);
-    if (const auto* number = value->if_int64()) return std::to_string(*number);
-    if (const auto* number = value->if_uint64()) return std::to_string(*number);
-    return {};
-}
-
-std::string text_of(const json::value& from, std::string_view name) {
-    return text_of(member(&from, name));
-}
-
-double number_of(const json::value* value) {
-    if (!value || !value->is_number()) return 0;
-    return std::max(0.0, value->to_number<double>());
-}
-
-double number_of(const json::value& from, std::string_view name) {
-    return number_of(member(&from, name));
-}
-
-std::string bytes_text(double bytes) {
-    return base::format_bytes(static_cast<std::uint64_t>(std::min(bytes, 9e18)));
-}
 
 /// "0", "0.4", "12", "5000".
 std::string rate_text(double rate) {
@@ -66,12 +31,6 @@ std::string duration_text(double seconds) {
     if (whole < 60) return std::to_string(whole) + " s";
     if (whole < 3600) return pair(whole / 60, " m", whole % 60, " s");
     return pair(whole / 3600, " h", whole / 60 % 60, " m");
-}
-
-const json::array& array_of(const json::value* value) {
-    static const json::array none;
-    const auto* array = value ? value->if_array() : nullptr;
-    return array ? *array : none;
 }
 
 void append_line(std::string& out, std::string_view label, const std::string& text) {

@@ -13,4 +13,8 @@ namespace logagent::cli {
 std::string render_status(const boost::json::value& document, std::size_t width,
                           std::size_t rows = 0);
 
+/// What the agent's /ledger document says: the sum of each class with its meaning, then what was
+/// lost, cut or sent to a dead letter topic.
+std::string render_ledger(const boost::json::value& document, std::size_t width);
+
 }  // namespace logagent::cli

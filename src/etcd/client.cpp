@@ -4,12 +4,11 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fstream>
-#include <iterator>
 
 #include "etcd/codec.hpp"
 #include "etcd/endpoints.hpp"
 #include "etcd/stream.hpp"
+#include "logagent/os/secret_file.hpp"
 
 namespace logagent::etcd {
 
@@ -192,15 +191,16 @@ private:
     asio::awaitable<std::optional<error>> log_in(http::endpoint to, clock::time_point deadline) {
         if (options_.user.empty() || !token_.empty()) co_return std::nullopt;
         if (clock::now() < without_token_until_) co_return std::nullopt;
-        auto password = read_password();
-        if (!password) co_return password.error();
+        const auto password = os::read_secret_file(options_.password_file);
+        if (!password.error.empty())
+            co_return error{error::cause::auth,
+                            "etcd log-in: cannot read the password file " + password.error};
         json::object body;
         body["name"] = options_.user;
-        body["password"] = *password;
+        body["password"] = password.value.text();
         std::string text = json::serialize(body);
         auto what = make_request("/v3/auth/authenticate", text);
         auto answer = co_await send(to, std::move(what), deadline);
-        OPENSSL_cleanse(password->data(), password->size());
         OPENSSL_cleanse(text.data(), text.size());
 
         attempt tried = judge("log-in", to, std::nullopt, answer);
@@ -220,17 +220,6 @@ private:
                                                         ": there is no token in the answer"};
         token_ = token->get_string();
         co_return std::nullopt;
-    }
-
-    result<std::string> read_password() const {
-        std::ifstream file{options_.password_file, std::ios::binary};
-        std::string password{std::istreambuf_iterator<char>{file}, {}};
-        if (!file)
-            return error{error::cause::auth,
-                         "etcd log-in: cannot read the password file " + options_.password_file};
-        if (password.ends_with('\n')) password.pop_back();
-        if (password.ends_with('\r')) password.pop_back();
-        return password;
     }
 
     asio::awaitable<result<json::value>> parse(const char* name, http::endpoint to,

@@ -5,7 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
-#include "etcd/base64.hpp"
+#include "logagent/base/bytes.hpp"
 
 namespace logagent::etcd {
 
@@ -52,7 +52,7 @@ std::string bytes(const json::object& from, std::string_view field) {
     const json::value* const found = from.if_contains(field);
     if (found == nullptr) return {};
     if (!found->is_string()) wrong(field);
-    auto decoded = from_base64(found->get_string());
+    auto decoded = base::base64_decode(found->get_string());
     if (!decoded) throw bad_answer{"the field '" + std::string{field} + "' is not base64"};
     return std::move(*decoded);
 }
@@ -89,10 +89,10 @@ key_value read_key_value(const json::object& from) {
 
 void add_range(json::object& to, const key_range& keys) {
     if (keys.prefix && keys.key.empty())
-        to["key"] = base64(std::string_view{"\0", 1});  // the first key there can be
+        to["key"] = base::base64_encode(std::string_view{"\0", 1});  // the first key there can be
     else
-        to["key"] = base64(keys.key);
-    if (keys.prefix) to["range_end"] = base64(end_of_prefix(keys.key));
+        to["key"] = base::base64_encode(keys.key);
+    if (keys.prefix) to["range_end"] = base::base64_encode(end_of_prefix(keys.key));
 }
 
 json::object compare_body(const compare& condition) {
@@ -102,11 +102,11 @@ json::object compare_body(const compare& condition) {
     static constexpr const char* relations[] = {"EQUAL", "NOT_EQUAL", "GREATER", "LESS"};
     const auto what = static_cast<std::size_t>(condition.what);
     json::object body;
-    body["key"] = base64(condition.key);
+    body["key"] = base::base64_encode(condition.key);
     body["target"] = targets[what];
     body["result"] = relations[static_cast<std::size_t>(condition.is)];
     body[fields[what]] = condition.what == compare::target::value
-                             ? base64(condition.value)
+                             ? base::base64_encode(condition.value)
                              : std::to_string(condition.number);
     return body;
 }
@@ -160,8 +160,8 @@ json::object range_body(const key_range& keys, const range_options& options) {
 
 json::object put_body(const std::string& key, const std::string& value, std::int64_t lease) {
     json::object body;
-    body["key"] = base64(key);
-    body["value"] = base64(value);
+    body["key"] = base::base64_encode(key);
+    body["value"] = base::base64_encode(value);
     if (lease != 0) body["lease"] = std::to_string(lease);
     return body;
 }

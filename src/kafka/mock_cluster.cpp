@@ -69,36 +69,14 @@ void mock_cluster::create_topic(const topic& wanted) {
           "create topic " + wanted.name);
 }
 
-void mock_cluster::delete_topic(const std::string& name) {
-    check(rd_kafka_mock_topic_delete(handles_->cluster, name.c_str()), "delete topic " + name);
-}
-
 void mock_cluster::topic_error(const std::string& name, error code) {
     rd_kafka_mock_topic_set_error(handles_->cluster, name.c_str(), code_of(code));
 }
 
-void mock_cluster::push_errors(request kind, std::span<const error> codes) {
-    std::vector<rd_kafka_resp_err_t> errors;
-    std::transform(codes.begin(), codes.end(), std::back_inserter(errors), code_of);
+void mock_cluster::push_errors(request kind, error code, int times) {
+    const std::vector errors(static_cast<std::size_t>(times), code_of(code));
     rd_kafka_mock_push_request_errors_array(handles_->cluster, static_cast<std::int16_t>(kind),
                                             errors.size(), errors.data());
-}
-
-void mock_cluster::push_errors(request kind, error code, int times) {
-    const std::vector<error> codes(static_cast<std::size_t>(times), code);
-    push_errors(kind, codes);
-}
-
-void mock_cluster::clear_errors(request kind) {
-    rd_kafka_mock_clear_request_errors(handles_->cluster, static_cast<std::int16_t>(kind));
-}
-
-void mock_cluster::push_error(std::int32_t broker, request kind, error code,
-                              std::chrono::milliseconds wait) {
-    check(rd_kafka_mock_broker_push_request_error_rtts(
-              handles_->cluster, broker, static_cast<std::int16_t>(kind), 1, code_of(code),
-              static_cast<int>(wait.count())),
-          "push an error");
 }
 
 void mock_cluster::set_leader(const std::string& name, std::int32_t partition,

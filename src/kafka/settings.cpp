@@ -7,10 +7,10 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <fstream>
 #include <memory>
 #include <string_view>
 
+#include "logagent/os/secret_file.hpp"
 #include "properties.hpp"
 
 namespace logagent::kafka {
@@ -187,15 +187,11 @@ void reading::password_file() {
     const std::string allowed = "a readable file whose first line is the password";
     if (properties().contains("sasl.password"))
         return fail(key, path, "kafka.sasl.password is given too", "one of the two");
-    std::ifstream file{path};
-    std::string password;
-    if (!file || !std::getline(file, password)) {
-        return fail(key, path, "the file cannot be read", allowed);
-    }
-    while (password.ends_with('\r'))
-        password.pop_back();
+    const auto read = os::read_secret_file(path);
+    if (!read.error.empty()) return fail(key, path, read.error, allowed);
+    const auto password = read.value.text();
     if (password.empty()) return fail(key, path, "the first line of the file is empty", allowed);
-    if (password.find('\0') != std::string::npos || password.size() > 4096)
+    if (password.find('\0') != password.npos || password.size() > 4096)
         return fail(key, path, "the first line of the file is not a password", allowed);
     properties()["sasl.password"] = password;
 }

@@ -82,10 +82,6 @@ aio_fsync::aio_fsync(asio::any_io_executor executor, bool use_aio) {
 
 aio_fsync::~aio_fsync() = default;
 
-bool aio_fsync::asynchronous() const noexcept {
-    return impl_ != nullptr;
-}
-
 asio::awaitable<int> aio_fsync::sync(int fd) {
     // EINVAL: this file system has no asynchronous one. EAGAIN: no room for a further request.
     if (!impl_ || !impl_->submit(fd)) co_return sync_inline(fd);

@@ -56,7 +56,7 @@ secret_file read_secret_file(const std::string& path) {
         return out;
     }
     std::string_view text = value.text().substr(0, size);
-    if (text.ends_with('\n')) text.remove_suffix(1);
+    text = text.substr(0, text.find('\n'));
     if (text.ends_with('\r')) text.remove_suffix(1);
     out.value = secret{std::vector<char>{text.begin(), text.end()}};
     return out;

@@ -38,8 +38,10 @@ collector::collector(collector_options options, os::disk& disk, directory_watch&
         dead_letters_.push_back(std::move(letter));
         next_letters_ = {};
     };
-    for (const auto& [id, generation] : store_.state().generations)
+    for (const auto& [id, generation] : store_.state().generations) {
         by_inode_.emplace(generation.identity.inode, id);
+        unclaimed_.emplace(hash(generation.path), id);
+    }
 }
 
 collector::~collector() = default;
@@ -211,6 +213,7 @@ time_point collector::turn(const moment& now) {
     }
     send_dead_letters();
     more = more || !ready_.empty() || sweep_some(now) || !looks_.empty();
+    if (!more && !applying_ && !stopping_) more = review_some(now);
     if (more) return now.steady;
 
     time_point next = next_sweep_;
@@ -261,11 +264,11 @@ void collector::run_one(tailer& which, const moment& now) {
         return;
     }
     if (wanted.then == wish::what::settled) {
-        if (which.source) finish(*static_cast<source*>(which.source), which);
+        if (which.source) finish(*static_cast<source*>(which.source), which, now);
         return;
     }
     if (which.ended() && which.idle() && which.source) {
-        finish(*static_cast<source*>(which.source), which);
+        finish(*static_cast<source*>(which.source), which, now);
         return;
     }
     // A successor waits for this moment.
@@ -349,6 +352,8 @@ bool collector::sweep_some(const moment& now) {
         if (now.steady < next_sweep_ && !std::exchange(sweep_soon_, false)) return false;
         sweeping_ = true;
         sweep_at_ = {};
+        begin_review();
+        limit_held(now);
         over_limit_ = 0;  // counted anew by the searches
         std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
         for (const auto& target : targets_) {

@@ -4,6 +4,7 @@
 
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/logconfig.hpp"
+#include "siblings.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -12,11 +13,9 @@ namespace {
 
 constexpr int directories_a_turn = 16;
 
-std::string join(std::string_view directory, std::string_view name) {
-    std::string path{directory};
-    if (path.empty() || path.back() != '/') path += '/';
-    path += name;
-    return path;
+// A glob that reaches compressed files means the logs they were made from, unless it says so.
+bool packed_by_rotation(std::string_view glob, std::string_view path) {
+    return is_compressed(path) && !is_compressed(glob);
 }
 
 }  // namespace
@@ -39,14 +38,15 @@ bool collector::search_some() {
         std::vector<os::disk::entry> entries;
         if (disk_.list(next.directory, entries) != 0) continue;
         for (const auto& entry : entries) {
-            const std::string path = join(next.directory, entry.name);
+            const std::string path = child_of(next.directory, entry.name);
             const bool directory = entry.kind == os::file_status::type::directory;
             if (directory) {
                 if (base::glob_may_lie_below(target.log_path, path)) search(next.target, path);
                 continue;
             }
             if (!base::glob_matches(target.log_path, path)) continue;
-            if (fleet::excludes(target, path)) continue;
+            if (fleet::excludes(target, path) || packed_by_rotation(target.log_path, path))
+                continue;
             claim(path, next.target);
         }
     }
@@ -57,7 +57,8 @@ void collector::appeared(const std::string& path) {
     for (const auto& target : targets_) {
         if (!target->target.is_glob()) continue;
         const bool fits = base::glob_matches(target->target.log_path, path) &&
-                          !fleet::excludes(target->target, path);
+                          !fleet::excludes(target->target, path) &&
+                          !packed_by_rotation(target->target.log_path, path);
         const bool below = base::glob_may_lie_below(target->target.log_path, path);
         if (!fits && !below) continue;
         os::file_status status;
@@ -88,7 +89,7 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
         return;
     }
     if (what != change::written && directory == listed_) listed_.clear();
-    const std::string path = join(directory, name);
+    const std::string path = child_of(directory, name);
     const auto [first, last] = by_path_.equal_range(path);
     for (auto at = first; at != last; ++at) {
         source& where = *at->second;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "logagent/base/log.hpp"
+#include "siblings.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -13,6 +14,20 @@ using namespace std::chrono_literals;
 
 // Kernel birth times come from a clock with coarse ticks.
 constexpr std::int64_t tick_ms = 50;
+
+}  // namespace
+
+std::string parent_of(std::string_view path) {
+    const auto slash = path.find_last_of('/');
+    return slash == 0 || slash == std::string_view::npos ? "/" : std::string{path.substr(0, slash)};
+}
+
+std::string child_of(std::string_view directory, std::string_view name) {
+    std::string path{directory};
+    if (path.empty() || path.back() != '/') path += '/';
+    path += name;
+    return path;
+}
 
 // What rotation appends: a number or a date, or "old". Anything else beside a log is another log.
 bool is_rotated(std::string_view suffix) {
@@ -26,8 +41,6 @@ bool is_compressed(std::string_view name) {
         if (name.ends_with(ending)) return true;
     return false;
 }
-
-}  // namespace
 
 const std::vector<std::string>& collector::names_in(const std::string& directory,
                                                     const moment& now) {
@@ -48,27 +61,31 @@ const std::vector<std::string>& collector::names_in(const std::string& directory
     return listing_;
 }
 
-void collector::adopt_siblings(source& where, const moment& now) {
+void collector::adopt_siblings(source& where, const std::string& base, const moment& now) {
     if (where.target->first_application && !where.target->edited) return;
-    const auto slash = where.path.find_last_of('/');
-    const std::string directory = slash == 0 ? "/" : where.path.substr(0, slash);
-    const std::string name = where.path.substr(slash + 1);
+    const std::string directory = parent_of(base);
+    const std::string name = base.substr(base.find_last_of('/') + 1);
     const auto& names = names_in(directory, now);
+    std::vector<os::file_status> present;
+    os::file_status own;
+    if (disk_.status(base, own) == 0) present.push_back(own);
     std::vector<std::pair<std::int64_t, std::string>> found;  // birth, path
     for (auto at = std::upper_bound(names.begin(), names.end(), name);
          at != names.end() && at->starts_with(name); ++at) {
         if (!is_rotated(std::string_view{*at}.substr(name.size())) || is_compressed(*at)) continue;
-        std::string path = where.path + at->substr(name.size());
-        // Whoever collects that path as its own reads it there.
-        if (sources_.contains({path, where.target->target.topic})) continue;
+        std::string path = child_of(directory, *at);
         os::file_status status;
         if (disk_.status(path, status) != 0) continue;
+        present.push_back(status);
+        // Whoever collects that path as its own reads it there.
+        if (sources_.contains({path, where.target->target.topic})) continue;
         if (status.kind != os::file_status::type::regular || status.size == 0) continue;
         found.emplace_back(status.birth_time, std::move(path));
     }
     std::sort(found.begin(), found.end());
     for (const auto& [born, path] : found)
         adopt(where, path, now);
+    adopt_unfinished(where, present, now);
 }
 
 void collector::adopt(source& where, const std::string& path, const moment& now) {
@@ -111,32 +128,18 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
         const bool young = status.birth_time != 0 &&
                            status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
         // Truncated since it was seen last, and then moved away: a life of its own.
-        if (!rewritten && (!young || is_copy(where, head))) return;
+        if (!rewritten && (!young || is_copy(where, *opened.file))) return;
+        if (rewritten) end_former_lives(where, status, now);
         from = fresh_start(where, status, head, /*rewritten=*/true, now);
     }
-    LOGAGENT_LOG(info, "tail.adopted",
-                 path << " was " << where.path << " and is not finished: read from "
-                      << (from.position.done.empty() ? 0 : from.position.done.front().end));
-    begin_draining(where, std::move(from), std::move(opened.file), now);
+    begin_draining(where, std::move(from), path, std::move(opened.file), now);
 }
 
-void collector::begin_draining(source& where, tailer::start from, std::unique_ptr<os::file> file,
-                               const moment& now) {
-    tailer* const current = where.current();
-    auto opened = std::exchange(where.opened, std::move(file));
-    begin_tailing(where, std::move(from), now);
-    where.opened = std::move(opened);
-    where.tailers.back()->drain(now);
-    // Older than the file that is at the path now, so it is sent before it.
-    if (current) std::rotate(where.tailers.end() - 2, where.tailers.end() - 1, where.tailers.end());
-}
-
-bool collector::is_copy(const source& where, const checkpoint::file_identity& head) const {
+bool collector::is_copy(const source& where, const os::file& file) const {
     // copytruncate leaves a copy behind: other inode, same bytes.
     for (const auto& [id, record] : store_.state().generations) {
         if (record.path != where.path || record.identity.head_size == 0) continue;
-        if (record.identity.head_size == head.head_size &&
-            record.identity.head_hash == head.head_hash)
+        if (check_head(file, record.identity, os::file::read_mode::blocking) == tail::look::same)
             return true;
     }
     return false;

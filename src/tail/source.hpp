@@ -41,6 +41,17 @@ struct collector::glob_search {
     std::string directory;
 };
 
+/// One look at every directory in which a generation should lie that nobody reads.
+struct collector::review {
+    std::map<std::string, std::vector<checkpoint::generation_id>> directories;  // still to do
+    // Of the directory at hand:
+    std::string directory;
+    std::vector<os::disk::entry> entries;
+    std::size_t next_entry = 0;
+    std::multimap<std::uint64_t, checkpoint::generation_id> wanted;  // by inode
+    std::set<checkpoint::generation_id> found;
+};
+
 template <class Each>
 void collector::for_each_tailer(Each each) const {
     for (const auto& [key, where] : sources_)

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "logagent/base/log.hpp"
+#include "siblings.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -11,11 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using checkpoint::byte_class;
-
-std::string parent(std::string_view path) {
-    const auto slash = path.find_last_of('/');
-    return slash == 0 || slash == std::string_view::npos ? "/" : std::string{path.substr(0, slash)};
-}
 
 std::string_view state_of(os::open_error reason) {
     switch (reason) {
@@ -97,9 +93,10 @@ void collector::look(source& where, const moment& now) {
 }
 
 void collector::open_at(source& where, const moment& now) {
-    adopt_siblings(where, now);
+    adopt_siblings(where, where.path, now);
     auto opened = disk_.open(where.path, where.target->target.trusted);
     watch_directories(where, std::move(opened.directories), opened.real_path);
+    if (!where.real_path.empty()) adopt_siblings(where, where.real_path, now);
     where.polled = where.polled || opened.polled;
     where.missing = !opened.file && opened.failure.reason == os::open_error::missing;
     if (!opened.file) {
@@ -164,6 +161,9 @@ void collector::identify(source& where, const moment& now) {
         if (cold) return look_later(where, now.steady + 2ms);
         if (usable) return begin_tailing(where, std::move(from), now);
         rewritten = true;
+        lost_unwatched(where, std::move(from), now);
+    } else if (rewritten) {
+        end_former_lives(where, status, now);
     }
     auto from = fresh_start(where, status, head, rewritten, now);
     if (!from.position.done.empty()) {
@@ -236,16 +236,53 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
     if (cold) return from;
     usable = committed <= status.size && seen == tail::look::same;
     if (usable) return from;
-    // Truncated or rewritten while nobody looked: what was not read of that life is gone.
+    return from;
+}
+
+// This inode had other heads before, and nobody was there to see them go.
+void collector::end_former_lives(source& where, const os::file_status& status, const moment& now) {
+    std::vector<tailer::start> ended;
+    const auto [first, last] = by_inode_.equal_range(status.inode);
+    for (auto at = first; at != last; ++at) {
+        const auto known = store_.state().generations.find(at->second);
+        if (known == store_.state().generations.end()) continue;
+        const auto& record = known->second;
+        if (record.path != where.path || record.packed) continue;
+        if (!may_be_same_inode(status, record.identity)) continue;
+        const checkpoint::state::position_key key{record.id, where.target->target.topic};
+        const auto position = store_.state().positions.find(key);
+        if (position == store_.state().positions.end() || active_.contains(key)) continue;
+        ended.push_back({record, position->second, true});
+    }
+    for (auto& each : ended)
+        lost_unwatched(where, std::move(each), now);
+}
+
+// Truncated or rewritten while nobody looked: what was not read of that life is gone, unless there
+// is a copy.
+void collector::lost_unwatched(source& where, tailer::start from, const moment& now) {
     ++totals_.truncations;
-    auto& lost = from.position.counts[static_cast<std::size_t>(byte_class::truncated_away)];
-    if (from.position.size > committed) lost += from.position.size - committed;
+    auto& position = from.position;
+    const auto committed = position.done.empty() ? 0 : position.done.front().end;
+    const auto lost = position.size > committed ? position.size - committed : 0;
+    if (continue_elsewhere(where, from.generation, position, now)) return;
     LOGAGENT_LOG(warn, "tail.truncated",
                  where.path << ": rewritten while it was not watched; " << lost
                             << " bytes of its former content are lost, the new one is read from 0");
-    store_.put(from.position);
-    store_.remove(from.generation.id);
-    return from;
+    if (lost > 0) {
+        position.counts[static_cast<std::size_t>(byte_class::truncated_away)] += lost;
+        store_.note({0,
+                     from.generation.id,
+                     from.generation.path,
+                     position.topic,
+                     byte_class::truncated_away,
+                     {committed, position.size},
+                     lost,
+                     now.wall_ms,
+                     "rewritten while the agent was not watching"});
+    }
+    store_.put(position);
+    forget_generation(from.generation.id);
 }
 
 std::optional<std::uint64_t> collector::earlier_position(const checkpoint::generation_id& id,
@@ -307,45 +344,56 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
 
 void collector::truncated(source& where, tailer& old) {
     ++totals_.truncations;
-    LOGAGENT_LOG(
-        warn, "tail.truncated",
-        where.path << ": truncated or rewritten at " << old.read_offset()
-                   << "; what was not read before is lost, the new content is read from 0");
+    LOGAGENT_LOG(warn, "tail.truncated",
+                 where.path << ": truncated or rewritten at " << old.read_offset()
+                            << "; the new content is read from 0");
     os::file_status of_file;
     os::file_status at_path;
-    const bool readable = old.file()->status(of_file) == 0;
+    const bool readable = old.file() && old.file()->status(of_file) == 0;
     const bool here = !old.draining() && disk_.status(where.path, at_path) == 0 &&
                       at_path.inode == of_file.inode && at_path.device == of_file.device;
-    old.end();
+    old.end(byte_class::truncated_away, "truncated or rewritten before it was read");
     // Its inode belongs to the next life from now on.
     std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
     checkpoint::file_identity head{
         of_file.device, of_file.inode, of_file.generation, of_file.birth_time, 0, 0};
     // Truncated and moved away since: nobody finds the new content by its path any more.
-    if (readable && !here &&
+    if (readable && !here && !old.packed() &&
         read_head(*old.file(), of_file.size, os::file::read_mode::blocking, head) ==
             tail::look::same) {
         auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
-        begin_draining(where, std::move(from), old.take_file(), now_);
+        begin_draining(where, std::move(from), where.path, old.take_file(), now_);
     }
     where.rewritten = here;
-    if (old.idle()) finish(where, old);
+    if (old.idle()) finish(where, old, now_);
     want_look(where);
 }
 
-void collector::finish(source& where, tailer& which) {
+void collector::finish(source& where, tailer& which, const moment& now) {
     os::file_status status;
-    const bool ended = which.ended();
-    if (ended) which.write_off(byte_class::truncated_away);
     const bool gone = !which.file() || (which.file()->status(status) == 0 && status.links == 0);
+    if (!which.ended() && which.size() > which.acked_offset())
+        which.end(byte_class::vanished, "not in the file any more");
+    const bool truncated = which.ended() && which.lost_as() == byte_class::truncated_away;
     detach(which);
-    store_.put(which.position());
-    const auto id = which.generation().id;
-    // What still lies somewhere stays known: under another name it must not be read again, and the
-    // copy that copytruncate made is recognised by it.
-    if (gone) store_.remove(id);
-    if (gone || ended)
-        std::erase_if(by_inode_, [&](const auto& each) { return each.second == id; });
+    const auto generation = which.generation();
+    // The copy that copytruncate made has what could not be read in time.
+    const bool goes_on = truncated && !which.packed() &&
+                         continue_elsewhere(where, generation, which.position(), now);
+    if (!goes_on) {
+        if (which.ended() && which.size() > which.acked_offset())
+            LOGAGENT_LOG(warn, "tail.lost",
+                         where.path << ": " << which.size() - which.acked_offset() << " bytes from "
+                                    << which.acked_offset()
+                                    << " on are lost: " << which.lost_reason());
+        if (which.ended()) which.write_off(now);
+        store_.put(which.position());
+        // What still lies somewhere stays known: under another name it must not be read again.
+        if (gone || truncated)
+            forget_generation(generation.id);
+        else
+            watched_to_end_.insert(generation.id);
+    }
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });
     for (const auto& one : where.tailers)
         make_ready(*one);
@@ -359,7 +407,7 @@ void collector::watch_directories(source& where, std::vector<std::string> direct
         where.real_path = real_path;
         by_path_.emplace(where.real_path, &where);
     }
-    if (directories.empty()) directories.push_back(parent(where.path));
+    if (directories.empty()) directories.push_back(parent_of(where.path));
     if (directories == where.watched) return;
     const auto before = std::exchange(where.watched, {});
     where.polled = false;
@@ -367,7 +415,7 @@ void collector::watch_directories(source& where, std::vector<std::string> direct
         int code = watches_.watch(directory);
         // A directory that is not there yet is waited for in the nearest one that is.
         while ((code == ENOENT || code == ENOTDIR) && directory != "/") {
-            directory = parent(directory);
+            directory = parent_of(directory);
             code = watches_.watch(directory);
         }
         if (code == 0)

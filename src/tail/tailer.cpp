@@ -63,7 +63,9 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       counts_{from.position.counts},
       size_{from.position.size},
       committed_anchor_{from.position.anchor},
-      recorded_{from.recorded} {}
+      recorded_{from.recorded},
+      unverified_{from.unverified},
+      packed_{from.packed} {}
 
 tailer::~tailer() {
     window_.for_each([this](run& each) { release(each); });
@@ -156,6 +158,12 @@ delivery::chunk_ref tailer::chunk_for_reading() {
 
 wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t lines,
                        std::uint64_t bytes) {
+    if (unverified_) {
+        const auto seen = check_anchor(*file_, committed_anchor_, os::file::read_mode::cached);
+        if (seen == look::cold) return cold(now, window_.end(), anchor_bytes);
+        if (seen != look::same) return {wish::what::replaced};
+        unverified_ = false;
+    }
     if (scanned_to_ > 0) return long_line(now, to);
     // Nothing was read yet that could be compared: the file may have changed since it was opened.
     const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
@@ -198,6 +206,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     const std::size_t size = static_cast<std::size_t>(got) - anchor_size_;
     if (size == 0) return at_end(now);
     const std::uint64_t known_size = std::exchange(size_, std::max(size_, offset + size));
+    grow_head();
 
     auto fresh = std::make_unique<run>();
     fresh->owner = this;
@@ -519,6 +528,7 @@ void tailer::settle(const moment& now) {
         for (std::size_t at = 0; at < counts_.size(); ++at)
             counts_[at] += settled->counts[at];
         shared_.counted.lines_acked += settled->records;
+        note_losses(*settled, now);
         release(*settled);
         remember_anchor(*settled);
         backoff_ = {};
@@ -526,6 +536,24 @@ void tailer::settle(const moment& now) {
         drained_since_ = drained_since_ == time_point{} ? drained_since_ : now.steady;
     }
     assert(sum(counts_) == window_.committed() || ended_);
+}
+
+void tailer::note_losses(const run& settled, const moment& now) {
+    const auto note = [&](byte_class kind, std::string_view reason) {
+        const auto bytes = settled.counts[static_cast<std::size_t>(kind)];
+        if (bytes == 0) return;
+        shared_.store.note({0,
+                            generation_.id,
+                            generation_.path,
+                            topic_->name(),
+                            kind,
+                            {settled.begin, settled.end},
+                            bytes,
+                            now.wall_ms,
+                            std::string{reason}});
+    };
+    note(byte_class::cut, "lines longer than max_line_bytes or the topic's limit were cut");
+    note(byte_class::dead_letter, "lines went to the dead letter topic");
 }
 
 void tailer::release(run& which) {
@@ -558,15 +586,19 @@ bool tailer::inspect(const moment&) {
     if (file_->status(status) != 0) return true;
     if (status.size < std::max(window_.end(), scanned_to_)) return false;
     size_ = status.size;
-    auto& identity = generation_.identity;
-    const auto mode = os::file::read_mode::cached;
-    if (identity.head_size > 0 && check_head(*file_, identity, mode) == look::different)
+    const auto& identity = generation_.identity;
+    if (identity.head_size > 0 &&
+        check_head(*file_, identity, os::file::read_mode::cached) == look::different)
         return false;
-    if (identity.head_size < head_bytes && status.size > identity.head_size) {
-        if (read_head(*file_, status.size, mode, identity) == look::same && recorded_)
-            shared_.store.put(generation_);
-    }
+    grow_head();
     return true;
+}
+
+void tailer::grow_head() {
+    auto& identity = generation_.identity;
+    if (packed_ || identity.head_size >= head_bytes || size_ <= identity.head_size) return;
+    const auto seen = read_head(*file_, size_, os::file::read_mode::cached, identity);
+    if (seen == look::same && recorded_) shared_.store.put(generation_);
 }
 
 void tailer::drain(const moment&) {
@@ -576,10 +608,27 @@ void tailer::drain(const moment&) {
     drained_since_ = {};
 }
 
-void tailer::write_off(byte_class lost) {
+void tailer::abandon_file(const moment&) {
+    size_ = std::max(size_, file_size());
+    end(byte_class::abandoned, "deleted, and held_deleted_bytes was exceeded");
+    file_.reset();
+}
+
+void tailer::write_off(const moment& now) {
     assert(ended_ && window_.empty());
-    if (size_ > window_.committed())
-        counts_[static_cast<std::size_t>(lost)] += size_ - window_.committed();
+    const auto begin = window_.committed();
+    if (size_ > begin) {
+        counts_[static_cast<std::size_t>(lost_as_)] += size_ - begin;
+        shared_.store.note({0,
+                            generation_.id,
+                            generation_.path,
+                            topic_->name(),
+                            lost_as_,
+                            {begin, size_},
+                            size_ - begin,
+                            now.wall_ms,
+                            std::string{lost_reason_}});
+    }
     dirty_ = true;
 }
 

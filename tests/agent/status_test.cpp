@@ -14,12 +14,17 @@ namespace {
 struct surface {
     agent::status_values values = plain_values();
     shown_files files;
-    agent::status_source source{[this] { return values; }, files.visitor()};
+    std::map<std::uint64_t, checkpoint::loss_record> losses;
+    agent::status_source source{[this] { return values; },
+                                files.visitor(), [this]() -> const auto& {return losses;
+}
+};  // namespace
 
-    json::object status(const std::string& query = "") {
-        return object_of(get(source, "/status" + query).body);
-    }
-};
+json::object status(const std::string& query = "") {
+    return object_of(get(source, "/status" + query).body);
+}
+}
+;
 
 std::vector<std::string> paths_of(const json::object& status) {
     std::vector<std::string> out;
@@ -44,6 +49,26 @@ struct silent_producer final : kafka::producer {
 };
 
 }  // namespace
+
+TEST_CASE("the ledger tells what was lost, where and why", "[status]") {
+    surface host;
+    host.losses[3] = {3,        {}, "/l/\xFF",         "t",  checkpoint::byte_class::abandoned,
+                      {10, 20}, 10, 1'772'600'769'001, "why"};
+    auto newer = host.losses[3];
+    newer.kind = static_cast<checkpoint::byte_class>(99);
+    host.losses[4] = newer;
+    const auto said = object_of(get(host.source, "/ledger").body);
+    CHECK(said.at("ledger").at("acked").to_number<int>() == 2);
+    const auto& losses = said.at("losses").as_array();
+    REQUIRE(losses.size() == 2);
+    CHECK(losses.at(0).at("class").as_string() == "abandoned");
+    CHECK(losses.at(0).at("at").as_string() == "2026-03-04T05:06:09.001Z");
+    CHECK(losses.at(0).at("generation").as_string() == "AAAAAAAAAAAAAAAAAAAAAA");
+    CHECK(losses.at(0).at("begin").to_number<int>() == 10);
+    CHECK(losses.at(0).at("end").to_number<int>() == 20);
+    CHECK(losses.at(0).at("reason").as_string() == "why");
+    CHECK(losses.at(1).at("class").as_string() == "unknown");
+}
 
 TEST_CASE("the status has the documented shape, to the letter", "[status]") {
     surface host;

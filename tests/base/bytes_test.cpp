@@ -16,23 +16,6 @@ TEST_CASE("a size is shown in the largest unit that keeps it above one", "[bytes
     CHECK(format_bytes(std::numeric_limits<std::uint64_t>::max()) == "16 EiB");
 }
 
-TEST_CASE("a size is read in every way people write it", "[bytes]") {
-    CHECK(*parse_bytes("65536") == 65536);
-    CHECK(*parse_bytes("64 KiB") == 65536);
-    CHECK(*parse_bytes("64k") == 65536);
-    CHECK(*parse_bytes("64kB") == 65536);
-    CHECK(*parse_bytes(" 16 MiB ") == 16 * 1024 * 1024);
-    CHECK(*parse_bytes("10 B") == 10);
-    CHECK(*parse_bytes("15E") == 15ULL << 60);
-}
-
-TEST_CASE("what is no size, or too large a one, is refused", "[bytes]") {
-    for (const char* text : {"", "KiB", "-1", "1.5 MiB", "16 XiB", "16 MiBs", "1 2", "0x10"})
-        CHECK(parse_bytes(text).error().code == "syntax");
-    CHECK(parse_bytes("16E").error().code == "range");
-    CHECK(parse_bytes("99999999999999999999").error().code == "range");
-}
-
 TEST_CASE("base64 gives the vectors of RFC 4648 and reads them back", "[bytes]") {
     const std::pair<const char*, const char*> vectors[] = {{"", ""},
                                                            {"f", "Zg=="},
@@ -47,7 +30,7 @@ TEST_CASE("base64 gives the vectors of RFC 4648 and reads them back", "[bytes]")
     }
 }
 
-TEST_CASE("every byte survives base64, base64url and hex", "[bytes]") {
+TEST_CASE("every byte survives base64 and base64url", "[bytes]") {
     std::string all;
     for (int i = 0; i < 256; ++i)
         all.push_back(static_cast<char>(i));
@@ -55,11 +38,9 @@ TEST_CASE("every byte survives base64, base64url and hex", "[bytes]") {
         const auto bytes = all.substr(cut);
         CHECK(*base64_decode(base64_encode(bytes)) == bytes);
         CHECK(*base64url_decode(base64url_encode(bytes)) == bytes);
-        CHECK(*hex_decode(hex_encode(bytes)) == bytes);
     }
     CHECK(base64url_encode("\xFB\xFF") == "-_8");
     CHECK(base64_encode("\xFB\xFF") == "+/8=");
-    CHECK(hex_encode("\x01\xAF") == "01af");
 }
 
 TEST_CASE("text that is not exactly base64 is refused", "[bytes]") {
@@ -67,8 +48,10 @@ TEST_CASE("text that is not exactly base64 is refused", "[bytes]") {
         CHECK_FALSE(base64_decode(text).has_value());
     for (const char* text : {"Z", "Zg==", "Z+", "Zh"})
         CHECK_FALSE(base64url_decode(text).has_value());
-    CHECK_FALSE(hex_decode("abc").has_value());
-    CHECK_FALSE(hex_decode("0g").has_value());
+}
+
+TEST_CASE("hex has two lower-case digits for each byte", "[bytes]") {
+    CHECK(hex_encode("\x01\xAF") == "01af");
 }
 
 TEST_CASE("numbers of every size fit into the promised room", "[bytes]") {

@@ -76,20 +76,3 @@ TEST_CASE("the reference holds every row under its section", "[schema]") {
         "| `hard` | boolean | - | true, false | Yes or no. |\n"
         "| `paths` | list | - | globs | Roots. |\n");
 }
-
-TEST_CASE("the help for a terminal is aligned and keeps to its width", "[schema]") {
-    const auto text = render_terminal(rows, 40);
-    CHECK(text ==
-          "Log:\n"
-          "  level    What is written. (choice:\n"
-          "           debug, info; default info)\n"
-          "  timeout  How long to wait for an\n"
-          "           answer before the next\n"
-          "           endpoint is asked instead.\n"
-          "           (integer: 1 to 60 s; default\n"
-          "           5)\n"
-          "\nRest:\n"
-          "  hard     Yes or no. (boolean: true,\n"
-          "           false)\n"
-          "  paths    Roots. (list: globs)\n");
-}

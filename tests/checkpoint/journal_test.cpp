@@ -60,7 +60,7 @@ position_record position(std::uint8_t number, std::uint64_t end, const char* top
 /// Everything that counts; when it was written does not.
 bool same(const state& a, const state& b) {
     return a.generations == b.generations && a.positions == b.positions && a.targets == b.targets &&
-           a.retired == b.retired;
+           a.retired == b.retired && a.losses == b.losses;
 }
 
 struct fixture {
@@ -453,6 +453,45 @@ TEST_CASE("a journal that has grown is made anew while it goes on", "[journal]")
     CHECK(journal->write());
     CHECK(same(f.reopened(), journal->state()));
     CHECK(f.reopened().retired == journal->state().retired);
+}
+
+TEST_CASE("of the losses the newest thousand survive, through frames and through a new file",
+          "[journal]") {
+    fixture test;
+    auto journal = test.open();
+    const auto note = [&](std::uint64_t from, std::uint64_t to) {
+        for (auto at = from; at < to; ++at)
+            journal->note({0,
+                           id(1),
+                           "/a",
+                           "t",
+                           byte_class::cut,
+                           {at * 10, at * 10 + 5},
+                           5,
+                           static_cast<std::int64_t>(at),
+                           "reason " + std::to_string(at)});
+    };
+    note(0, 700);
+    REQUIRE(journal->write());
+    note(700, 1500);
+    REQUIRE(journal->write());
+    const auto check = [&] {
+        const auto& losses = journal->state().losses;
+        REQUIRE(losses.size() == most_losses);
+        CHECK(losses.begin()->second.reason == "reason 500");
+        CHECK(losses.rbegin()->second.number == 1500);
+    };
+    check();
+    journal.reset();  // without a clean stop
+    journal = test.open();
+    check();
+    test.settings.compact_above = 1;
+    test.settings.compact_ratio = 1;
+    REQUIRE(journal->close());
+    journal = test.open();
+    check();
+    note(1500, 1501);
+    CHECK(journal->state().losses.begin()->second.reason == "reason 501");
 }
 
 TEST_CASE("a stop in the middle of making a new file harms nothing", "[journal]") {

@@ -28,6 +28,7 @@ generation_record full_generation() {
     out.path = "/var/log/a.log";
     out.identity = {1, 2, 3, -4, 5, 6};
     out.first_seen_ms = 1'700'000'000'000;
+    out.packed = true;
     return out;
 }
 
@@ -52,7 +53,11 @@ TEST_CASE("every record comes back as it was", "[record]") {
     const target_record target{"/var/log/a.log", "topic", 99};
     writer.add(full_generation());
     writer.add(full_position());
+    const loss_record loss{7,       full_generation().id,  "/var/log/a.log",
+                           "topic", byte_class::abandoned, {10, 20},
+                           10,      1'700'000'000'000,     "why"};
     writer.add(target);
+    writer.add(loss);
     byte_counts retired{};
     retired[1] = 1000;
     writer.add_totals(retired);
@@ -66,6 +71,7 @@ TEST_CASE("every record comes back as it was", "[record]") {
     CHECK(read.generations.at(full_generation().id) == full_generation());
     CHECK(read.positions.at({full_position().generation, "topic"}) == full_position());
     CHECK(read.targets.at({"/var/log/a.log", "topic"}) == target);
+    CHECK(read.losses.at(7) == loss);
     CHECK(read.retired == retired);
 }
 
@@ -93,7 +99,7 @@ TEST_CASE("fields that a later program appended are passed over", "[record]") {
 TEST_CASE("a record of an unknown type is an error", "[record]") {
     state read;
     CHECK(replay(record(0, ""), read).error == "record type 0 is unknown");
-    CHECK(replay(record(8, ""), read).error == "record type 8 is unknown");
+    CHECK(replay(record(9, ""), read).error == "record type 9 is unknown");
 }
 
 TEST_CASE("nonsense in a record never reads beyond it", "[record]") {

@@ -42,6 +42,28 @@ TEST_CASE("a generation id comes back from its text and from no other", "[state]
     CHECK(out == kept);
 }
 
+TEST_CASE("losses of one kind that follow each other are one record", "[state]") {
+    memory_store store;
+    const auto one = generation_id::random();
+    const loss_record cut{0, one, "/a", "t", byte_class::cut, {0, 100}, 10, 1, "too long"};
+    store.note(cut);
+    auto next = cut;
+    next.where = {300, 400};
+    next.bytes = 5;
+    next.at_ms = 2;
+    store.note(next);
+    auto other = next;
+    other.reason = "something else";
+    store.note(other);
+    const auto& losses = store.state().losses;
+    REQUIRE(losses.size() == 2);
+    CHECK(losses.at(1).where == range{0, 400});
+    CHECK(losses.at(1).bytes == 15);
+    CHECK(losses.at(1).at_ms == 2);
+    CHECK(losses.at(2).bytes == 5);
+    CHECK(losses.at(2).number == 2);
+}
+
 TEST_CASE("removing a generation takes its positions along and keeps their counts", "[state]") {
     memory_store store;
     const auto one = generation_id::random();

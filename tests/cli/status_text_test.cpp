@@ -69,6 +69,23 @@ TEST_CASE("long paths and errors give way to the width of the terminal", "[cli]"
     CHECK(render_status(document, 0).find(std::string(300, 'e')) != std::string::npos);
 }
 
+TEST_CASE("the ledger is the sums and the losses", "[cli]") {
+    const auto document = boost::json::parse(R"({"host":"web-17",
+      "ledger":{"acked":1536,"vanished":7,"lines":{"read":1,"acked":1}},
+      "losses":[{"number":1,"at":"2026-01-02T03:04:05.678Z","class":"vanished","path":"/l/a",
+                 "topic":"t","generation":"g","begin":10,"end":17,"bytes":7,
+                 "reason":"the file is gone"}]})");
+    const auto text = render_ledger(document, 0);
+    CHECK(text.starts_with("web-17: every byte of its files since the state was made"));
+    CHECK(text.find(" 1536  1.5 KiB  acked             acknowledged by Kafka\n") !=
+          std::string::npos);
+    CHECK(text.ends_with(
+        "LAST AT               CLASS     BYTES  PATH  TOPIC  RANGE  REASON\n"
+        "2026-01-02T03:04:05Z  vanished      7  /l/a  t      10-17  the file is gone\n"));
+    CHECK(render_ledger(boost::json::parse("{}"), 80).ends_with("dead letter topic\n"));
+    CHECK(longest_line(render_ledger(document, 80)) <= 90);
+}
+
 TEST_CASE("rows that do not fit are counted", "[cli]") {
     const auto text = render_status(sample(), 100, 1);
     CHECK(text.find("c.log") != std::string::npos);

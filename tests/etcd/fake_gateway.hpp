@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "etcd/base64.hpp"
 #include "http/scripted_server.hpp"
+#include "logagent/base/bytes.hpp"
 
 namespace logagent::test {
 
@@ -93,12 +93,12 @@ public:
     }
     static std::string put_event(const std::string& key, const std::string& value,
                                  std::int64_t mod) {
-        return R"({"kv":{"key":")" + etcd::base64(key) + R"(","value":")" + etcd::base64(value) +
-               R"(","mod_revision":")" + std::to_string(mod) + "\"}}";
+        return R"({"kv":{"key":")" + base::base64_encode(key) + R"(","value":")" +
+               base::base64_encode(value) + R"(","mod_revision":")" + std::to_string(mod) + "\"}}";
     }
     static std::string remove_event(const std::string& key, std::int64_t mod) {
-        return R"({"type":"DELETE","kv":{"key":")" + etcd::base64(key) + R"(","mod_revision":")" +
-               std::to_string(mod) + "\"}}";
+        return R"({"type":"DELETE","kv":{"key":")" + base::base64_encode(key) +
+               R"(","mod_revision":")" + std::to_string(mod) + "\"}}";
     }
     std::string events(const std::vector<std::string>& list, int id = 1,
                        bool fragment = false) const {
@@ -174,7 +174,7 @@ private:
 
     static std::string text_of(const boost::json::object& from, const char* field) {
         const auto* found = from.if_contains(field);
-        return found == nullptr ? std::string{} : *etcd::from_base64(found->as_string());
+        return found == nullptr ? std::string{} : *base::base64_decode(found->as_string());
     }
     static std::int64_t number_of(const boost::json::object& from, const char* field) {
         const auto* found = from.if_contains(field);
@@ -235,8 +235,8 @@ private:
             if (body.contains("count_only")) continue;
             if (limit > 0 && static_cast<std::int64_t>(found.size()) >= limit) continue;
             boost::json::object kv;
-            kv["key"] = etcd::base64(name);
-            if (!body.contains("keys_only")) kv["value"] = etcd::base64(entry.value);
+            kv["key"] = base::base64_encode(name);
+            if (!body.contains("keys_only")) kv["value"] = base::base64_encode(entry.value);
             kv["create_revision"] = std::to_string(entry.create);
             kv["mod_revision"] = std::to_string(entry.mod);
             kv["version"] = std::to_string(entry.version);

@@ -110,7 +110,7 @@ TEST_CASE_METHOD(watch_fixture, "several keys share one connection and one snaps
     CHECK(gateway.watches.size() == 1);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E2: messages may be cut anywhere and need no last line end",
+TEST_CASE_METHOD(watch_fixture, "messages may be cut anywhere and need no last line end",
                  "[etcd]") {
     auto script = [this](scripted_connection& one) -> asio::awaitable<void> {
         co_await gateway.begin(one);
@@ -148,7 +148,7 @@ TEST_CASE_METHOD(watch_fixture, "an event of the largest size comes whole, its l
     CHECK(seen.connected == 1);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E7: a message over the cap is refused, a new snapshot taken",
+TEST_CASE_METHOD(watch_fixture, "a message over the cap is refused, a new snapshot taken",
                  "[etcd]") {
     auto huge = [this](scripted_connection& one) -> asio::awaitable<void> {
         co_await gateway.begin(one);
@@ -166,8 +166,7 @@ TEST_CASE_METHOD(watch_fixture, "R-E7: a message over the cap is refused, a new 
     CHECK(seen.changes == 0);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E7: 42 MB in fragments arrive while the loop goes on",
-                 "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "42 MB in fragments arrive while the loop goes on", "[etcd]") {
     watching.ranges = {{"p/", true}};
     constexpr int fragments = 20;
     const std::string value(1'500'000, 'v');  // 2 MB as base64
@@ -282,8 +281,7 @@ TEST_CASE_METHOD(watch_fixture, "a stale read after a restart is not taken for t
     CHECK(seen.snapshots.at(0).revision == 3);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E11: a watch that is never created ends at its deadline",
-                 "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "a watch that is never created ends at its deadline", "[etcd]") {
     options.timeout = 20ms;
     auto head_only = [](scripted_connection& one) -> asio::awaitable<void> {
         co_await one.send(fake_gateway::stream_head());
@@ -354,7 +352,7 @@ TEST_CASE_METHOD(watch_fixture, "odd streams end in a retry that says why", "[et
     CHECK(seen.reasons.at(0).find("; next try in 0.0 s") != std::string::npos);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E1: a watch refused by closing gets a new token", "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "a watch refused by closing gets a new token", "[etcd]") {
     const std::string path = std::filesystem::temp_directory_path() /
                              ("logagent-watch-password-" + std::to_string(::getpid()));
     std::ofstream{path} << "secret";
@@ -372,7 +370,7 @@ TEST_CASE_METHOD(watch_fixture, "R-E1: a watch refused by closing gets a new tok
     std::filesystem::remove(path);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E8: old and repeated events are ignored", "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "old and repeated events are ignored", "[etcd]") {
     gateway.put("a", "second");  // revision 3
     const auto old = fake_gateway::put_event("a", "x", 2);
     const auto now = fake_gateway::put_event("a", "y", 4);
@@ -383,8 +381,7 @@ TEST_CASE_METHOD(watch_fixture, "R-E8: old and repeated events are ignored", "[e
     CHECK(seen.text == "+a@4 +a@5 ");
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E9: a progress message does not move the resume revision",
-                 "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "a progress message does not move the resume revision", "[etcd]") {
     auto progress = [this](scripted_connection& one) {
         gateway.revision = 50;
         const std::vector<std::string> list{"{\"result\":{" + gateway.header() +
@@ -397,7 +394,7 @@ TEST_CASE_METHOD(watch_fixture, "R-E9: a progress message does not move the resu
     CHECK(gateway.watches[1].body.find(R"("start_revision":"3")") != std::string::npos);
 }
 
-TEST_CASE_METHOD(watch_fixture, "R-E10: a change on a silent stream is found by asking", "[etcd]") {
+TEST_CASE_METHOD(watch_fixture, "a change on a silent stream is found by asking", "[etcd]") {
     watching.reconcile_interval = 5ms;
     start();
     until([&] { return seen.connected == 1; });

@@ -48,7 +48,7 @@ rc::Gen<step> steps() {
     add(10, {act::settle});
     add(5, {act::write_many, act::turn, act::report, act::pass, act::rotate});
     add(3, {act::write_half, act::rotate_late, act::reopen, act::rotate_dated, act::truncate,
-            act::replace, act::recreate, act::remove, act::kill, act::pass_long, act::fail});
+            act::copytruncate, act::replace, act::recreate, act::remove, act::kill, act::pass_long, act::fail});
     add(2,
         {act::write_blank, act::compress, act::lose_events, act::overflow, act::stop,
          act::power_cut, act::end_within, act::cluster, act::fail_stored, act::poison, act::leader,

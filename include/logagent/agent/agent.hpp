@@ -6,6 +6,7 @@
 
 #include "logagent/agent/settings.hpp"
 #include "logagent/fleet/log_target.hpp"
+#include "logagent/kafka/settings.hpp"
 
 namespace logagent::agent {
 
@@ -23,13 +24,12 @@ struct local_file {
 /// All that the command line decides about an agent. The settings are checked and complete.
 struct agent_options {
     agent::settings settings;
+    kafka::settings kafka;  // `settings.kafka_addr` and `settings.kafka`, checked; secrets read
     std::vector<std::string> notes;  // to be said once in the log
     std::vector<local_file> files;
-    std::string logconfig;               // path of a local logconfig array, watched; empty = none
-    bool to_stdout = false;              // records go to standard output; nothing is kept on disk
-    bool once = false;                   // read to the end, wait for all acknowledgements, end
-    std::string config_file;             // what SIGHUP reads again; empty = there is none
-    std::vector<std::string> overrides;  // "key=value" that win over the file
+    std::string logconfig;   // path of a local logconfig array, watched; empty = none
+    bool to_stdout = false;  // records go to standard output; no state unless state_dir is set
+    bool once = false;       // read to the end, wait for all acknowledgements, end
 };
 
 /// The whole life of an agent; returns the exit code.

@@ -7,7 +7,7 @@
 
 namespace logagent::agent {
 
-/// What became of the configuration that says what this host collects (DESIGN 4.5, "config").
+/// What became of the configuration that says what this host collects.
 struct config_report {
     std::string source;           // etcd disk file flags
     std::string state;            // applied failed waiting

@@ -33,8 +33,8 @@ struct status_inputs {
     std::function<std::int64_t()> wall_ms;
 };
 
-/// What this host tells about itself: /status, /metrics, /healthz, /readyz (DESIGN 4.5), and the
-/// value of _status/<host>. Long answers are written in slices of about a hundred files, so that a
+/// What this host tells about itself: /status, /metrics, /healthz, /readyz, and the value of
+/// _status/<host>. Long answers are written in slices of about a hundred files, so that a
 /// scrape of a host with 20,000 files does not stall the loop.
 class status_pages {
 public:

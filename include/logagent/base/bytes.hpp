@@ -3,7 +3,6 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -13,11 +12,6 @@ namespace logagent::base {
 
 /// A size for people: "0 B", "999 B", "1.5 KiB", "16 MiB"; at most one decimal, powers of 1024.
 std::string format_bytes(std::uint64_t size);
-
-/// Reads a size: digits, then nothing, B, k, kB, KiB, M, MiB ... T, TiB in any case, blanks between
-/// allowed. Every unit is a power of 1024, as people mean it in configuration files.
-/// Codes: "syntax", "range".
-result<std::uint64_t> parse_bytes(std::string_view text);
 
 /// Decimal digits only, the whole text. Codes: "syntax", "range".
 result<std::uint64_t> parse_unsigned(std::string_view text);
@@ -34,8 +28,6 @@ result<std::string> base64url_decode(std::string_view text);
 
 /// Lower case.
 std::string hex_encode(std::string_view bytes);
-/// Either case. Code: "syntax".
-result<std::string> hex_decode(std::string_view text);
 
 /// Room that write_number() needs at most.
 inline constexpr std::size_t number_room = 20;

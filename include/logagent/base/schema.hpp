@@ -21,8 +21,8 @@ enum class value_kind : std::uint8_t {
     object,   // JSON only
 };
 
-/// One key of a configuration: the parser, `check`, `--help` and the reference document all read
-/// this row and nothing else.
+/// One key of a configuration: the parser, `check` and the reference document all read this row and
+/// nothing else.
 struct schema_row {
     std::string_view name = {};
     value_kind kind = value_kind::text;
@@ -51,9 +51,6 @@ std::string_view nearest_name(std::span<const schema_row> rows, std::string_view
 
 /// Tables with a heading for each section, for the reference document.
 std::string render_markdown(std::span<const schema_row> rows);
-
-/// Aligned and wrapped at `width` columns, for a terminal.
-std::string render_terminal(std::span<const schema_row> rows, std::size_t width = 100);
 
 /// Splits at commas, trims blanks, drops empty parts.
 std::vector<std::string> split_list(std::string_view text);

@@ -15,6 +15,7 @@ public:
     void put(const position_record& record) override;
     void put(const target_record& record) override;
     void remove(const generation_id& id) override;
+    void note(const loss_record& loss) override;
     void remove_target(const std::string& log_path, const std::string& topic) override;
     bool write() override { return true; }
 

@@ -51,6 +51,7 @@ struct generation_record {
     std::string path;  // where it was first seen; goes into record keys
     file_identity identity;
     std::int64_t first_seen_ms = 0;  // wall clock
+    bool packed = false;  // the inode is that of the compressed file it became; the head is not
 
     bool operator==(const generation_record&) const = default;
 };
@@ -102,6 +103,26 @@ struct target_record {
     bool operator==(const target_record&) const = default;
 };
 
+/// Bytes that were not, or not wholly, delivered: one line of the loss ledger. Further bytes of the
+/// same generation, topic, class and reason are added to the newest record, so a stream of cut
+/// lines is one record.
+struct loss_record {
+    std::uint64_t number = 0;  // from 1, in the order of noting
+    generation_id generation;
+    std::string path;
+    std::string topic;
+    byte_class kind = byte_class::abandoned;
+    range where;              // the bytes lie in this range, between others where `bytes` is less
+    std::uint64_t bytes = 0;  // of that class
+    std::int64_t at_ms = 0;   // wall clock of the last addition
+    std::string reason;       // one line for people
+
+    bool operator==(const loss_record&) const = default;
+};
+
+/// The newest loss records are kept, the figures of all are in the counts.
+inline constexpr std::size_t most_losses = 1000;
+
 /// Everything the journal holds.
 struct state {
     using position_key = std::pair<generation_id, std::string>;  // generation, topic
@@ -110,7 +131,8 @@ struct state {
     std::map<generation_id, generation_record> generations;
     std::map<position_key, position_record> positions;
     std::map<target_key, target_record> targets;
-    byte_counts retired{};          // classes of positions that were removed
+    std::map<std::uint64_t, loss_record> losses;  // by number
+    byte_counts retired{};                        // classes of positions that were removed
     std::int64_t last_stop_ms = 0;  // wall clock of the last write before this start; 0 = new state
 };
 

@@ -25,6 +25,8 @@ public:
 
     /// Forgets a generation with all its positions; their byte counts go to state().retired.
     virtual void remove(const generation_id& id) = 0;
+    /// Adds to the loss ledger; `loss.number` is given here.
+    virtual void note(const loss_record& loss) = 0;
     virtual void remove_target(const std::string& log_path, const std::string& topic) = 0;
 
     /// Hands every unwritten change to the kernel (no fsync): from here on it survives the process,

@@ -22,7 +22,7 @@ struct client_options {
     std::vector<http::endpoint> endpoints;    // at least one; asked in a shuffled order
     std::chrono::milliseconds timeout{5000};  // of every call (etcd_timeout), fail-over included
     std::string user;                         // empty = no authentication
-    std::string password_file;  // read at each log-in; one trailing line end is not part of it
+    std::string password_file;                // its first line; read at each log-in
     http::tls_options tls;
     std::size_t answer_limit = 8 << 20;  // bytes of one answer or one watch message, as JSON
     std::size_t range_limit = 64 << 20;  // bytes of keys and values that one range may collect

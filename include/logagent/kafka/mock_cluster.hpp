@@ -44,19 +44,12 @@ public:
 
     /// Topics get as many replicas as there are brokers, at most 3.
     void create_topic(const topic& topic);
-    void delete_topic(const std::string& name);
 
     /// What metadata says about a topic from now on; none = all is well.
     void topic_error(const std::string& name, error code);
 
-    /// The next requests of that kind fail, one for each code. error::transport = the connection is
-    /// closed.
-    void push_errors(request kind, std::span<const error> codes);
+    /// The next `times` requests of that kind fail. error::transport = the connection is closed.
     void push_errors(request kind, error code, int times);
-    void clear_errors(request kind);
-
-    /// Lets the next request to `broker` fail after a wait.
-    void push_error(std::int32_t broker, request kind, error code, std::chrono::milliseconds wait);
 
     /// -1 = no leader.
     void set_leader(const std::string& topic, std::int32_t partition, std::int32_t broker);

@@ -21,9 +21,6 @@ public:
     /// kernel still finishes, and `fd` may be closed at once.
     boost::asio::awaitable<int> sync(int fd);
 
-    /// Whether the kernel does the work in the background.
-    bool asynchronous() const noexcept;
-
 private:
     struct implementation;
     std::unique_ptr<implementation> impl_;

@@ -25,12 +25,12 @@ private:
 };
 
 struct secret_file {
-    secret value;         // without one line end at the end
+    secret value;         // without its line end
     std::string warning;  // not empty: others can read the file
     std::string error;    // not empty: it could not be read, value is empty
 };
 
-/// Reads a secret of at most 64 KiB from a regular file.
+/// Reads the first line of a regular file of at most 64 KiB. Never waits, whatever the path names.
 secret_file read_secret_file(const std::string& path);
 
 }  // namespace logagent::os

@@ -21,7 +21,6 @@ public:
     static service_notifier from_environment();
 
     void ready() { send("READY=1"); }
-    void reloading() { send("RELOADING=1"); }
     void stopping() { send("STOPPING=1"); }
     /// One line for people; a line end in it becomes a space.
     void status(std::string_view text);

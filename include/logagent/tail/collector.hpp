@@ -34,6 +34,8 @@ struct collector_options {
     duration sweep_interval = std::chrono::seconds{30};
     duration fast_sweep_interval = std::chrono::seconds{5};  // polled files; after an overflow
     duration rotate_wait = std::chrono::seconds{5};          // an old file may still be written to
+    duration vanish_wait = std::chrono::seconds{60};         // a file nobody finds is gone after it
+    std::uint64_t held_deleted_bytes = 1'073'741'824;  // of deleted files that are not finished
     /// Keeps a dead letter that Kafka refused for a minute. False: not possible now, try again.
     std::function<bool(const dead_letter&)> spill;
 };
@@ -126,6 +128,10 @@ public:
         std::uint64_t unread = 0;
     };
     ledger sums() const;
+    /// The newest entries of the loss ledger, by number.
+    const std::map<std::uint64_t, checkpoint::loss_record>& losses() const noexcept {
+        return store_.state().losses;
+    }
     /// Things a person should know about: {code, text}. Empty = healthy.
     std::vector<std::pair<std::string, std::string>> problems() const;
     /// Files that could not be watched and are polled.
@@ -177,17 +183,50 @@ private:
     tailer::start resumed(const source& where, checkpoint::generation_record generation,
                           const os::file_status& status, bool& usable, bool& cold);
     void truncated(source& where, tailer& old);
+    void end_former_lives(source& where, const os::file_status& status, const moment& now);
+    void lost_unwatched(source& where, tailer::start from, const moment& now);
     std::optional<checkpoint::generation_record> known_generation(const os::file& file,
                                                                   const os::file_status& status,
                                                                   os::file::read_mode mode,
                                                                   bool& cold,
                                                                   bool& rewritten) const;
+    // Generations that nobody reads (generations.cpp): found again, forgotten, or given up.
+    struct review;
+    struct continuation {
+        std::string path;
+        std::unique_ptr<os::file> file;
+        checkpoint::file_identity identity;
+        bool packed = false;
+    };
+    void begin_review();
+    bool review_some(const moment& now);
+    void review_entries(const moment& now);
+    void missing(const checkpoint::generation_id& id, const moment& now);
+    void resume_grown(const checkpoint::generation_record& known, const std::string& path,
+                      std::uint64_t size, const moment& now);
+    bool rebind(const checkpoint::generation_record& known, const moment& now);
+    void forget_generation(const checkpoint::generation_id& id);
+    void vanished(checkpoint::position_record position, const std::string& path, const moment& now);
+    /// Where the bytes of a generation went on after they left their file: the copy that
+    /// copytruncate made, or the compressed file beside it.
+    std::optional<continuation> find_continuation(const checkpoint::generation_record& known,
+                                                  const checkpoint::position_record& position,
+                                                  const std::string& base, bool trusted,
+                                                  const moment& now);
+    bool try_continuation(const checkpoint::generation_record& known,
+                          const checkpoint::position_record& position, bool trusted,
+                          continuation& out);
+    bool continue_elsewhere(source& where, checkpoint::generation_record known,
+                            const checkpoint::position_record& position, const moment& now);
+    void adopt_unfinished(source& where, const std::vector<os::file_status>& present,
+                          const moment& now);
+    void begin_draining(source& where, tailer::start from, const std::string& path,
+                        std::unique_ptr<os::file> file, const moment& now);
+    void limit_held(const moment& now);
     // Rotated generations that nobody reads (siblings.cpp).
-    void adopt_siblings(source& where, const moment& now);
+    void adopt_siblings(source& where, const std::string& base, const moment& now);
     void adopt(source& where, const std::string& path, const moment& now);
-    void begin_draining(source& where, tailer::start from, std::unique_ptr<os::file> file,
-                        const moment& now);
-    bool is_copy(const source& where, const checkpoint::file_identity& head) const;
+    bool is_copy(const source& where, const os::file& file) const;
     const std::vector<std::string>& names_in(const std::string& directory, const moment& now);
     std::optional<std::uint64_t> earlier_position(const checkpoint::generation_id& id,
                                                   const fleet::log_target& target) const;
@@ -208,7 +247,7 @@ private:
     /// The offset up to which it may be read now; older generations of the path come first.
     std::uint64_t readable_to(const tailer& which);
     bool sweep_some(const moment& now);
-    void finish(source& where, tailer& which);
+    void finish(source& where, tailer& which, const moment& now);
     void detach(tailer& which);
     void after_report(tailer& which);
     void send_dead_letters();
@@ -250,6 +289,11 @@ private:
     bool room_freed_ = false;
     std::vector<tailer*> dirty_;
     std::vector<std::unique_ptr<dead_letter>> dead_letters_;
+    std::unique_ptr<review> review_;
+    std::unordered_multimap<std::uint64_t, checkpoint::generation_id>
+        unclaimed_;  // by the hash of the path: of former processes, no source looked at them yet
+    std::set<checkpoint::generation_id> watched_to_end_;  // finished by this process
+    std::map<checkpoint::generation_id, time_point> missing_since_;
     std::string listed_;  // the directory that listing_ is of
     time_point listed_at_{};
     std::vector<std::string> listing_;  // sorted

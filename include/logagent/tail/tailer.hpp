@@ -110,7 +110,9 @@ public:
     struct start {
         checkpoint::generation_record generation;
         checkpoint::position_record position;
-        bool recorded = false;  // the journal has both already
+        bool recorded = false;    // the journal has both already
+        bool unverified = false;  // the bytes before the position are still to be compared
+        bool packed = false;      // the file is compressed, its offsets are decompressed ones
     };
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
@@ -131,18 +133,23 @@ public:
     void drain(const moment& now);
     /// Sends a last line without line end, too: nobody will complete it.
     void accept_partial() noexcept { accept_partial_ = true; }
-    /// No more reading; reports still come in. `lost`: class of what stays unread.
+    /// No more reading; reports still come in.
     void stop_reading() noexcept { reading_ = false; }
-    /// What was not read of this generation is gone (truncated, rewritten): stops reading for good.
-    void end() noexcept {
+    /// What was not read of this generation is gone, or given up: stops reading for good. `reason`
+    /// is a literal.
+    void end(checkpoint::byte_class lost, std::string_view reason) noexcept {
         reading_ = false;
         draining_ = true;
         ended_ = true;
+        lost_as_ = lost;
+        lost_reason_ = reason;
     }
     /// After end(): for the next life of the same file.
     std::unique_ptr<os::file> take_file() noexcept { return std::move(file_); }
-    /// Counts the bytes that are gone in that class. After end(), with everything settled.
-    void write_off(checkpoint::byte_class lost);
+    /// Gives the file up and closes it; what is in flight is still waited for.
+    void abandon_file(const moment& now);
+    /// Counts the bytes that are gone. After end(), with everything settled.
+    void write_off(const moment& now);
 
     // Delivery reports, found through the run.
     void delivered(delivery::run& which, std::uint32_t count, const moment& now);
@@ -165,6 +172,9 @@ public:
     bool draining() const noexcept { return draining_; }
     bool reading() const noexcept { return reading_; }
     bool ended() const noexcept { return ended_; }
+    bool packed() const noexcept { return packed_; }
+    checkpoint::byte_class lost_as() const noexcept { return lost_as_; }
+    std::string_view lost_reason() const noexcept { return lost_reason_; }
     /// As the file is now; the last known size if it cannot be asked.
     std::uint64_t file_size() const;
     /// Looks whether there is more than was known at the last read; then it is not caught up.
@@ -219,7 +229,10 @@ private:
     void settle(const moment& now);
     void release(delivery::run& which);
     void remember_anchor(const delivery::run& settled);
+    void note_losses(const delivery::run& settled, const moment& now);
     bool record_generation();
+    /// The head says more the longer it is, until it is whole.
+    void grow_head();
     void throttle(const moment& now, bool on) noexcept;
     void note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept;
     std::uint64_t longest_line() const noexcept;
@@ -259,6 +272,10 @@ private:
     bool reading_ = true;
     bool draining_ = false;
     bool ended_ = false;
+    bool unverified_ = false;
+    bool packed_ = false;
+    checkpoint::byte_class lost_as_ = checkpoint::byte_class::truncated_away;
+    std::string_view lost_reason_;
     bool at_end_ = false;
     bool catching_up_ = false;
     bool accept_partial_ = false;

@@ -15,6 +15,11 @@ from .process import Child, PATIENCE, at_end, free_ports, memory_kib, run, wait_
 SANITIZER = re.compile(r"^.*(?:ERROR: \w+Sanitizer|runtime error:).*$", re.MULTILINE)
 
 
+def target(log, topic, **more):
+    """An entry of a logconfig that collects a file from its start."""
+    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
+
+
 class Agent:
     """One agent with its own directory. Starting it again goes on with the same state."""
 

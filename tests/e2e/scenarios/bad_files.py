@@ -5,12 +5,9 @@ import shutil
 import socket
 import time
 
+from harness.agent import target
 from harness.case import Skipped, case
 from harness.logs import Writer, append, expect_exactly, lines
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(

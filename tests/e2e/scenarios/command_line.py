@@ -15,6 +15,13 @@ def words(done):
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
+def collect_once(t, *arguments, **options):
+    """Reads files from their start to their end, with state of its own; `arguments` say which."""
+    state = f"state_dir={t.directory}/state"
+    common = ("--once", "--set", state, "--set", "status_addr=off")
+    return logagent(t.binary, "agent", "--start", "start", *arguments, *common, **options)
+
+
 @case("version, help and unknown words answer as promised", short=True)
 def version_and_help(t):
     version = logagent(t.binary, "version")
@@ -39,26 +46,8 @@ def version_and_help(t):
 def output_once(t):
     log = t.log()
     append(log, lines(5000))
-    done = logagent(
-        t.binary,
-        "agent",
-        "--file",
-        log,
-        "--topic",
-        "demo",
-        "--service",
-        "web",
-        "--start",
-        "start",
-        "--output",
-        "-",
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        check=True,
-    )
+    arguments = ("--file", log, "--topic", "demo", "--service", "web", "--output", "-")
+    done = collect_once(t, *arguments, check=True)
     keys, values = zip(*(line.split(b"\t", 1) for line in done.stdout.splitlines()))
     assert list(values) == lines(5000)
     at = 0
@@ -67,24 +56,7 @@ def output_once(t):
         assert (service, path, start) == ("web", str(log), at) and host and len(generation) == 22
         at = end
     assert at == log.stat().st_size
-    again = logagent(
-        t.binary,
-        "agent",
-        "--file",
-        log,
-        "--topic",
-        "demo",
-        "--start",
-        "start",
-        "--output",
-        "-",
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        check=True,
-    )
+    again = collect_once(t, *arguments, check=True)
     assert again.stdout == b"", "acknowledged lines were printed twice"
 
 
@@ -96,32 +68,9 @@ def file_once(t):
     one, two = t.topic("one"), t.topic("two")
     append(t.log("1.log"), lines(20_000, "1"))
     append(t.log("2.log"), lines(10, "2"))
-    logagent(
-        t.binary,
-        "agent",
-        "--file",
-        t.log("1.log"),
-        "--topic",
-        one,
-        "--start",
-        "start",
-        "--file",
-        t.log("2.log"),
-        "--topic",
-        two,
-        "--service",
-        "second",
-        "--start",
-        "start",
-        "--kafka",
-        t.kafka.address,
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        check=True,
-    )
+    first = ("--file", t.log("1.log"), "--topic", one)
+    second = ("--file", t.log("2.log"), "--topic", two, "--service", "second")
+    collect_once(t, *first, *second, "--kafka", t.kafka.address, check=True)
     expect_exactly(t.kafka.read(one), lines(20_000, "1"))
     records = t.kafka.read(two)
     expect_exactly(records, lines(10, "2"))
@@ -133,26 +82,8 @@ def file_rate(t):
     topic = t.topic()
     append(t.log(), lines(1000))
     began = time.monotonic()
-    logagent(
-        t.binary,
-        "agent",
-        "--file",
-        t.log(),
-        "--topic",
-        topic,
-        "--rate",
-        "250",
-        "--start",
-        "start",
-        "--kafka",
-        t.kafka.address,
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        check=True,
-    )
+    file = ("--file", t.log(), "--topic", topic, "--rate", "250")
+    collect_once(t, *file, "--kafka", t.kafka.address, check=True)
     assert 3.4 < time.monotonic() - began < 6 * t.patience
     expect_exactly(t.kafka.read(topic), lines(1000))
 
@@ -307,24 +238,8 @@ def mock(t):
     topics = {topic["topic"]: len(topic["partitions"]) for topic in metadata["topics"]}
     assert topics.get("demo") == 3 and len(metadata["brokers"]) == 2, metadata
     append(t.log(), lines(1000))
-    logagent(
-        t.binary,
-        "agent",
-        "--file",
-        t.log(),
-        "--topic",
-        "demo",
-        "--start",
-        "start",
-        "--kafka",
-        broker.address,
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        check=True,
-    )
+    file = ("--file", t.log(), "--topic", "demo")
+    collect_once(t, *file, "--kafka", broker.address, check=True)
     done = subprocess.run(
         ["kcat", "-q", "-b", broker.address, "-C", "-t", "demo", "-o", "beginning", "-e"],
         check=True,
@@ -337,24 +252,7 @@ def mock(t):
 
 @case("deny_paths holds for files that the user names himself")
 def denied_file(t):
-    done = logagent(
-        t.binary,
-        "agent",
-        "--file",
-        "/etc/passwd",
-        "--topic",
-        "x",
-        "--start",
-        "start",
-        "--output",
-        "-",
-        "--once",
-        "--set",
-        f"state_dir={t.directory}/state",
-        "--set",
-        "status_addr=off",
-        timeout=20,
-    )
+    done = collect_once(t, "--file", "/etc/passwd", "--output", "-", timeout=20)
     assert b"root:" not in done.stdout, "a denied file was printed"
     assert done.returncode != 0 and b"/etc/passwd" in done.stderr, (done.returncode, words(done))
 

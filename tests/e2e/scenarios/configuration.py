@@ -4,13 +4,10 @@ import json
 import signal
 from pathlib import Path
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import Writer, append, expect_exactly, lines
 from harness.process import holds, wait_for
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(

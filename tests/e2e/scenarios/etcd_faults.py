@@ -3,13 +3,10 @@
 import json
 import time
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import Writer, append, expect_exactly, lines
 from harness.process import holds
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(

@@ -2,15 +2,12 @@
 
 import time
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import Writer, append, expect_exactly, expect_no_loss, lines
 from harness.process import holds, wait_for
 
 MEMORY_KIB = 48 * 1024
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(

@@ -2,13 +2,10 @@
 
 import time
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import append, expect_exactly, lines
 from harness.process import free_ports
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 @case(

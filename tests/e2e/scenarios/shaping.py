@@ -2,12 +2,9 @@
 
 import time
 
+from harness.agent import target
 from harness.case import case
 from harness.logs import append, expect_exactly, lines
-
-
-def target(log, topic, **more):
-    return {"service": "s", "log_path": str(log), "topic": topic, "start": "start", **more}
 
 
 def arrivals(t, topic, seconds, every=0.1):
