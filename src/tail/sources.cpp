@@ -171,6 +171,7 @@ void collector::identify(source& where, const moment& now) {
         if (!whole) return look_later(where, now.steady + 2ms);
         skip_to(from.position, *whole);
     }
+    where.rewritten = false;
     begin_tailing(where, std::move(from), now);
 }
 
@@ -335,7 +336,6 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     if (options_.once) fresh->accept_partial();
     active_[{id, where.target->target.topic}] = fresh.get();
     where.tailers.push_back(std::move(fresh));
-    where.rewritten = false;
     where.state = "tailing";
     where.error.clear();
     where.looked = true;
@@ -362,7 +362,7 @@ void collector::truncated(source& where, tailer& old) {
         read_head(*old.file(), of_file.size, os::file::read_mode::blocking, head) ==
             tail::look::same) {
         auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
-        begin_draining(where, std::move(from), where.path, old.take_file(), now_);
+        begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
     }
     where.rewritten = here;
     if (old.idle()) finish(where, old, now_);
@@ -379,7 +379,7 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const auto generation = which.generation();
     // The copy that copytruncate made has what could not be read in time.
     const bool goes_on = truncated && !which.packed() &&
-                         continue_elsewhere(where, generation, which.position(), now);
+                         continue_elsewhere(where, generation, which.position(), now, &which);
     if (!goes_on) {
         if (which.ended() && which.size() > which.acked_offset())
             LOGAGENT_LOG(warn, "tail.lost",

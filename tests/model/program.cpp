@@ -397,6 +397,7 @@ void interpreter::cut(log_file& which) {
 void interpreter::copy(log_file& which) {
     if (which.late || !which.file || which.file->content.empty()) return;
     shift(which);
+    finalise(which);  // in the copy nobody ever completes it
     host.disk.write(which.path + ".1", which.file->content);
     host.hint(change::appeared, which.path + ".1");
     cut(which);

@@ -217,11 +217,14 @@ private:
                           const checkpoint::position_record& position, bool trusted,
                           continuation& out);
     bool continue_elsewhere(source& where, checkpoint::generation_record known,
-                            const checkpoint::position_record& position, const moment& now);
+                            const checkpoint::position_record& position, const moment& now,
+                            const tailer* behind = nullptr);
     void adopt_unfinished(source& where, const std::vector<os::file_status>& present,
                           const moment& now);
+    /// `behind`: of its path's generations it comes next after that one; null = before the current.
     void begin_draining(source& where, tailer::start from, const std::string& path,
-                        std::unique_ptr<os::file> file, const moment& now);
+                        std::unique_ptr<os::file> file, const moment& now,
+                        const tailer* behind = nullptr);
     void limit_held(const moment& now);
     // Rotated generations that nobody reads (siblings.cpp).
     void adopt_siblings(source& where, const std::string& base, const moment& now);
