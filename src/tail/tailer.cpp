@@ -219,8 +219,11 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     // ends. What was written since the last look is in the cache, and its event is still to come;
     // only for a last line without end that is not sure enough.
     const bool bounded = offset + size >= readable_to_;
-    const bool filled = (!bounded && (size == room.size() || known_size > offset + size)) ||
-                        (accept_partial_ && file_size() > offset + size);
+    const bool filled =
+        (!bounded && size == room.size()) ||
+        // A copy that copytruncate made can be shorter than what was once seen of the file.
+        (((!bounded && known_size > offset + size) || accept_partial_) &&
+         file_size() > offset + size);
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
     if (end == offset) {
@@ -585,11 +588,11 @@ bool tailer::inspect(const moment&) {
     os::file_status status;
     if (file_->status(status) != 0) return true;
     if (status.size < std::max(window_.end(), scanned_to_)) return false;
-    size_ = status.size;
     const auto& identity = generation_.identity;
     if (identity.head_size > 0 &&
         check_head(*file_, identity, os::file::read_mode::cached) == look::different)
         return false;
+    size_ = status.size;  // of this life, as far as can be told
     grow_head();
     return true;
 }

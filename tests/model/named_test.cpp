@@ -75,5 +75,13 @@ TEST_CASE("a file that is rewritten before its first read is another generation"
            {act::write_many, 0, 0}});
 }
 
+TEST_CASE("a truncated file does not wait for a copy that is shorter than its new content",
+          "[programs]") {
+    check({{act::write_half, 0, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::write_many, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -13,13 +13,14 @@ using namespace std::chrono_literals;
 using change = os::inotify::change;
 
 constexpr std::string_view names[] = {
-    "write",         "write_many",   "write_half",  "write_blank", "rotate",      "rotate_late",
-    "reopen",        "rotate_dated", "replace",     "recreate",    "remove",      "truncate",
-    "copytruncate",  "hole",         "compress",    "turn",        "report",      "settle",
-    "pass",          "pass_long",    "lose_events", "overflow",    "start",       "stop",
-    "kill",          "power_cut",    "end_within",  "state_fails", "state_works", "cluster",
-    "fail",          "fail_stored",  "poison",      "leader",      "topic",       "fatal",
-    "careful_fatal", "refuse",       "target",      "rate",        "other_topic", "spread"};
+    "write",        "write_many",    "write_half",  "write_blank", "rotate",      "rotate_late",
+    "reopen",       "rotate_dated",  "replace",     "recreate",    "remove",      "truncate",
+    "copytruncate", "copy",          "hole",        "compress",    "turn",        "report",
+    "settle",       "pass",          "pass_long",   "lose_events", "overflow",    "start",
+    "stop",         "kill",          "power_cut",   "end_within",  "state_fails", "state_works",
+    "cluster",      "fail",          "fail_stored", "poison",      "leader",      "topic",
+    "fatal",        "careful_fatal", "refuse",      "target",      "rate",        "other_topic",
+    "spread"};
 static_assert(std::size(names) == static_cast<std::size_t>(act::count));
 
 // The agent waits rotate_wait for a writer that has not noticed the rotation; one that takes longer
@@ -397,10 +398,8 @@ void interpreter::cut(log_file& which) {
 void interpreter::copy(log_file& which) {
     if (which.late || !which.file || which.file->content.empty()) return;
     shift(which);
-    finalise(which);  // in the copy nobody ever completes it
     host.disk.write(which.path + ".1", which.file->content);
     host.hint(change::appeared, which.path + ".1");
-    cut(which);
 }
 
 void interpreter::take_writer(const step& next) {
@@ -430,7 +429,13 @@ void interpreter::take_writer(const step& next) {
         case act::truncate:
             return cut(which);
         case act::copytruncate:
-            return copy(which);
+            if (which.late || !which.file) return;
+            finalise(which);  // in the copy nobody ever completes it
+            copy(which);
+            return cut(which);
+        case act::copy:
+            if (which.half == 0) copy(which);
+            return;
         default:
             break;
     }

@@ -25,6 +25,7 @@ enum class act : std::uint8_t {
     remove,
     truncate,
     copytruncate,
+    copy,
     hole,
     compress,
     // the agent
