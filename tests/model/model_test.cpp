@@ -54,8 +54,7 @@ rc::Gen<step> steps() {
         {act::write_blank, act::compress, act::lose_events, act::overflow, act::stop,
          act::power_cut, act::end_within, act::cluster, act::fail_stored, act::poison, act::leader,
          act::topic, act::fatal, act::refuse, act::target, act::rate, act::other_topic});
-    add(1, {act::copy, act::hole, act::state_fails, act::state_works, act::careful_fatal,
-            act::spread});
+    add(1, {act::hole, act::state_fails, act::state_works, act::careful_fatal, act::spread});
     return rc::gen::construct<step>(rc::gen::elementOf(std::move(weighted)),
                                     rc::gen::inRange<std::uint8_t>(0, 20),
                                     rc::gen::inRange<std::uint16_t>(0, 1000));

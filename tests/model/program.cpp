@@ -430,10 +430,16 @@ void interpreter::take_writer(const step& next) {
             return cut(which);
         case act::copytruncate:
             if (which.late || !which.file) return;
+            // The copy of a file that nobody saw yet is younger than the file.
+            if (host.known.lives[which.life].generation.empty())
+                host.known.unordered.insert(which.path);
             finalise(which);  // in the copy nobody ever completes it
             copy(which);
             return cut(which);
         case act::copy:
+            // The copy of a file that nobody saw yet may be taken for an earlier one.
+            if (which.life == truth::none || host.known.lives[which.life].generation.empty())
+                return;
             if (which.half == 0) copy(which);
             return;
         default:

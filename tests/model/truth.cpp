@@ -191,12 +191,12 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
     for (life& each : lives) {
         if (each.generation.empty()) continue;
         const auto found = committed.find(each.generation);
-        // What was truncated or deleted is not read again, so its record need not be there.
-        if (found == committed.end() && !each.gone()) {
-            if (!generations_may_be_lost)
+        if (found == committed.end()) {
+            // What was truncated or deleted is not read again, so its record need not be there.
+            if (!generations_may_be_lost && !each.gone())
                 throw broken_promise{"the generation " + each.generation + " of " + each.log +
                                      " was used before it was recorded"};
-            each.generation.clear();
+            if (generations_may_be_lost) each.generation.clear();
         }
         const std::uint64_t to = found == committed.end() ? 0 : found->second;
         for (const std::size_t index : each.lines) {
