@@ -75,6 +75,9 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         const auto recorded =
             store_.state().targets.find({fresh->target.log_path, fresh->target.topic});
         fresh->first_application = recorded == store_.state().targets.end();
+        for (const auto& [key, target] : store_.state().targets)
+            fresh->edited = fresh->edited || (key.first == fresh->target.log_path &&
+                                              key.second != fresh->target.topic);
         fresh->applied_ms = fresh->first_application ? now.wall_ms : recorded->second.applied_ms;
         if (kept) {
             fresh->first_application = kept->first_application;
@@ -97,6 +100,7 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
     }
     asked_ = true;
     applying_ = true;
+    listed_.clear();
 }
 
 void collector::replace_target(const std::shared_ptr<live_target>& old,

@@ -225,6 +225,10 @@ void collector::visit_files(std::string_view after, std::size_t limit, time_poin
     }
 }
 
+void collector::visit_tailers(const std::function<void(const tailer&)>& each) const {
+    for_each_tailer(each);
+}
+
 collector::ledger collector::sums() const {
     ledger total;
     const auto& state = store_.state();

@@ -90,6 +90,7 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
         sweep_soon_ = true;
         return;
     }
+    if (what != change::written && directory == listed_) listed_.clear();
     const std::string path = child_of(directory, name);
     const auto [first, last] = by_path_.equal_range(path);
     for (auto at = first; at != last; ++at) {

@@ -27,6 +27,31 @@ std::string_view state_of(os::open_error reason) {
     }
 }
 
+/// Where the last line of a file begins that has no end yet: starting behind its first half would
+/// send the other half as a line. Empty = the bytes are not in the cache.
+std::optional<std::uint64_t> end_of_whole_lines(const os::file& file, std::uint64_t size,
+                                                os::file::read_mode mode) {
+    std::array<char, 4096> last;
+    const auto wanted = std::min<std::uint64_t>(size, last.size());
+    const auto got = file.read({}, std::span{last}.first(wanted), size - wanted, mode);
+    if (got == -EAGAIN || (got >= 0 && static_cast<std::uint64_t>(got) < wanted)) {
+        file.will_need(size - wanted, wanted);
+        if (mode == os::file::read_mode::cached) return std::nullopt;
+    }
+    if (got <= 0) return size;
+    const auto found = std::string_view{last.data(), static_cast<std::size_t>(got)}.rfind('\n');
+    // A line longer than that is cut rather than looked for.
+    if (found == std::string_view::npos) return size > wanted ? size : 0;
+    return size - wanted + found + 1;
+}
+
+void skip_to(checkpoint::position_record& position, std::uint64_t offset) {
+    position.done.clear();
+    if (offset > 0) position.done.push_back({0, offset});
+    position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = offset;
+    position.anchor = {offset, 0, 0};
+}
+
 }  // namespace
 
 void collector::want_look(source& where) {
@@ -149,7 +174,13 @@ void collector::identify(source& where, const moment& now) {
         end_former_lives(where, status, now);
     }
     const bool successor = rewritten || where.followed;
-    begin_tailing(where, fresh_start(where, status, head, successor, now), now);
+    auto from = fresh_start(where, status, head, successor, now);
+    if (!from.position.done.empty()) {
+        const auto whole = end_of_whole_lines(*where.opened, status.size, mode);
+        if (!whole) return look_later(where, now.steady + 2ms);
+        skip_to(from.position, *whole);
+    }
+    begin_tailing(where, std::move(from), now);
 }
 
 std::optional<checkpoint::generation_record> collector::known_generation(
@@ -186,6 +217,7 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
                                  const os::file_status& status, bool& usable, bool& cold) {
     const auto& target = where.target->target;
     tailer::start from{std::move(generation), {}, true};
+    const auto mode = os::file::read_mode::blocking;
     const auto& positions = store_.state().positions;
     const auto found = positions.find({from.generation.id, target.topic});
     if (found == positions.end()) {
@@ -197,17 +229,17 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
         const bool from_end =
             where.target->first_application && target.start == fleet::start_at::end;
         const auto begin =
-            earlier_position(from.generation.id, target).value_or(from_end ? status.size : 0);
-        if (begin > 0) from.position.done.push_back({0, std::min(begin, status.size)});
-        if (begin > 0)
-            from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] =
-                from.position.done.front().end;
+            earlier_position(from.generation.id, target)
+                .value_or(
+                    from_end
+                        ? end_of_whole_lines(*where.opened, status.size, mode).value_or(status.size)
+                        : 0);
+        skip_to(from.position, std::min(begin, status.size));
         return from;
     }
     from.position = found->second;
     from.position.log_path = target.log_path;
     const auto committed = from.position.done.empty() ? 0 : from.position.done.front().end;
-    const auto mode = os::file::read_mode::blocking;
     const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
     cold = seen == tail::look::cold;
     if (cold) return from;
@@ -296,9 +328,7 @@ tailer::start collector::fresh_start(const source& where, const os::file_status&
                              ? born_before && (!target.first_application || !where.looked)
                              : target.first_application && !where.looked;
     if (existed && !rewritten && target.target.start == fleet::start_at::end && status.size > 0) {
-        from.position.done.push_back({0, status.size});
-        from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = status.size;
-        from.position.anchor.offset = status.size;
+        skip_to(from.position, status.size);
     }
     return from;
 }
@@ -331,9 +361,23 @@ void collector::truncated(source& where, tailer& old) {
     LOGAGENT_LOG(warn, "tail.truncated",
                  where.path << ": truncated or rewritten at " << old.read_offset()
                             << "; the new content is read from 0");
+    os::file_status of_file;
+    os::file_status at_path;
+    const bool readable = old.file() && old.file()->status(of_file) == 0;
+    const bool here = !old.draining() && disk_.status(where.path, at_path) == 0 &&
+                      at_path.inode == of_file.inode && at_path.device == of_file.device;
     old.end(byte_class::truncated_away, "truncated or rewritten before it was read");
     // Its inode belongs to the next life from now on.
     std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
+    checkpoint::file_identity head{
+        of_file.device, of_file.inode, of_file.generation, of_file.birth_time, 0, 0};
+    // Truncated and moved away since: nobody finds the new content by its path any more.
+    if (readable && !here && !old.packed() &&
+        read_head(*old.file(), of_file.size, os::file::read_mode::blocking, head) ==
+            tail::look::same) {
+        auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
+        begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
+    }
     if (old.idle()) finish(where, old, now_);
     want_look(where);
 }
@@ -348,7 +392,7 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const auto generation = which.generation();
     // The copy that copytruncate made has what could not be read in time.
     const bool goes_on = truncated && !which.packed() &&
-                         continue_elsewhere(where, generation, which.position(), now);
+                         continue_elsewhere(where, generation, which.position(), now, &which);
     if (!goes_on) {
         if (which.ended() && which.size() > which.acked_offset())
             LOGAGENT_LOG(warn, "tail.lost",

@@ -165,6 +165,14 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
         unverified_ = false;
     }
     if (scanned_to_ > 0) return long_line(now, to);
+    // Nothing was read yet that could be compared: the file may have changed since it was opened.
+    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
+    const auto mode = waited ? os::file::read_mode::blocking : os::file::read_mode::cached;
+    if (anchor_size_ == 0 && generation_.identity.head_size > 0) {
+        const auto head = check_head(*file_, generation_.identity, mode);
+        if (head == look::different) return {wish::what::replaced};
+        if (head == look::cold) return cold(now, 0, head_bytes);
+    }
     delivery::chunk_ref chunk = chunk_for_reading();
     const std::uint64_t offset = window_.end();
     auto room = chunk->room();
@@ -177,11 +185,9 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (sensible < room.size()) room = room.first(sensible);
 
     std::array<char, anchor_bytes> before;
-    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
     if (waited) ++shared_.counted.blocking_reads;
     const auto got =
-        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_,
-                    waited ? os::file::read_mode::blocking : os::file::read_mode::cached);
+        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_, mode);
     if (got == -EAGAIN) return cold(now, offset, room.size());
     if (got == -EINTR) return {wish::what::again};
     if (got < 0) return read_failed(now, static_cast<int>(-got));
@@ -213,8 +219,11 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     // ends. What was written since the last look is in the cache, and its event is still to come;
     // only for a last line without end that is not sure enough.
     const bool bounded = offset + size >= readable_to_;
-    const bool filled = (!bounded && (size == room.size() || known_size > offset + size)) ||
-                        (accept_partial_ && file_size() > offset + size);
+    const bool filled =
+        (!bounded && size == room.size()) ||
+        // A copy that copytruncate made can be shorter than what was once seen of the file.
+        (((!bounded && known_size > offset + size) || accept_partial_) &&
+         file_size() > offset + size);
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
     if (end == offset) {
@@ -603,11 +612,11 @@ bool tailer::inspect(const moment&) {
     os::file_status status;
     if (file_->status(status) != 0) return true;
     if (status.size < std::max(window_.end(), scanned_to_)) return false;
-    size_ = status.size;
     const auto& identity = generation_.identity;
     if (identity.head_size > 0 &&
         check_head(*file_, identity, os::file::read_mode::cached) == look::different)
         return false;
+    size_ = status.size;  // of this life, as far as can be told
     grow_head();
     return true;
 }

@@ -37,6 +37,7 @@ struct live_target {
     delivery::line_filter filter;
     std::size_t order;
     bool first_application = false;  // files that exist now begin where `start` says
+    bool edited = false;             // its path went to another topic before
     std::int64_t applied_ms = 0;     // wall clock of the first application ever
 };
 
@@ -145,6 +146,8 @@ public:
         lost_as_ = lost;
         lost_reason_ = reason;
     }
+    /// After end(): for the next life of the same file.
+    std::unique_ptr<os::file> take_file() noexcept { return std::move(file_); }
     /// Gives the file up and closes it; what is in flight is still waited for.
     void abandon_file(const moment& now);
     /// Counts the bytes that are gone. After end(), with everything settled.
