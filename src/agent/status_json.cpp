@@ -75,7 +75,11 @@ void write_file(json_writer& out, const tail::file_view& file) {
     out.member("acked_offset", file.acked_offset).member("lag_bytes", file.lag_bytes);
     out.member("lines_per_s", file.lines_per_s).member("bytes_per_s", file.bytes_per_s);
     out.member("send_rate", file.send_rate).member("throttled_seconds", file.throttled_seconds);
-    out.key("eta_to_loss_s").null();
+    out.key("eta_to_loss_s");
+    if (file.eta_to_loss_s)
+        out.value(*file.eta_to_loss_s);
+    else
+        out.null();
     out.member("last_error", file.last_error).close('}');
 }
 

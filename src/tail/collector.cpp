@@ -259,6 +259,8 @@ std::uint64_t collector::readable_to(const tailer& which) {
             continue;
         }
         if (one->grown()) make_ready(*one);
+        // What cannot be read must not hold up what comes after it.
+        if (one->now() == tailer::state::error && one->idle()) continue;
         if (!one->caught_up()) return 0;
     }
     return bound;

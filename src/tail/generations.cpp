@@ -124,6 +124,7 @@ void collector::missing(const checkpoint::generation_id& id, const moment& now) 
     if (now.steady - since->second < options_.vanish_wait) return;
     missing_since_.erase(since);
     if (rebind(checkpoint::generation_record{known->second}, now)) return;
+    lived(known->second.path, known->second.first_seen_ms, now);
     std::vector<checkpoint::position_record> positions;
     for (auto at = store_.state().positions.lower_bound({id, {}});
          at != store_.state().positions.end() && at->first.first == id; ++at)
@@ -131,6 +132,12 @@ void collector::missing(const checkpoint::generation_id& id, const moment& now) 
     for (auto& position : positions)
         vanished(std::move(position), known->second.path, now);
     forget_generation(id);
+}
+
+void collector::lived(const std::string& path, std::int64_t since_ms, const moment& now) {
+    for (auto at = sources_.lower_bound({path, {}}); at != sources_.end() && at->first.path == path;
+         ++at)
+        at->second->lifetime_s = static_cast<double>(now.wall_ms - since_ms) / 1000;
 }
 
 bool collector::rebind(const checkpoint::generation_record& known, const moment& now) {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "logagent/base/log.hpp"
+#include "logagent/tail/forecast.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -221,12 +222,33 @@ void collector::visit_files(std::string_view after, std::size_t limit, time_poin
             view.acked_offset = newest.acked_offset();
             if (!newest.error().empty()) view.last_error = newest.error();
         }
+        view.eta_to_loss_s = foretold_loss(where, now);
         each(view);
     }
 }
 
 void collector::visit_tailers(const std::function<void(const tailer&)>& each) const {
     for_each_tailer(each);
+}
+
+std::optional<double> collector::foretold_loss(const source& where, time_point now) const {
+    double bytes_per_s = 0;
+    for (const auto& one : where.tailers)
+        bytes_per_s += one->rates(now).second;
+    // The first is the oldest; what waits behind it only comes later. How fast a file is read is
+    // known after some seconds.
+    constexpr double known_after_s = 10;
+    std::optional<double> first;
+    double before = 0;
+    for (const auto& one : where.tailers) {
+        before += static_cast<double>(one->size() - std::min(one->size(), one->acked_offset()));
+        const auto age_s =
+            static_cast<double>(now_.wall_ms - one->generation().first_seen_ms) / 1000;
+        if (age_s < known_after_s) continue;
+        const auto left = time_to_loss({where.lifetime_s, age_s, before, bytes_per_s});
+        if (left && (!first || *left < *first)) first = left;
+    }
+    return first;
 }
 
 collector::ledger collector::sums() const {
@@ -275,6 +297,15 @@ std::vector<std::pair<std::string, std::string>> collector::problems() const {
                            std::to_string(polled) +
                                " files are polled every 5 s: no inotify watch could be "
                                "had (fs.inotify.max_user_watches) or a network file system");
+    for (const auto& [key, where] : sources_) {
+        if (where->lifetime_s <= 0) continue;
+        if (foretold_loss(*where, now_.steady))
+            found.emplace_back("loss_ahead",
+                               where->path +
+                                   ": read too slowly for its rotation, which will delete "
+                                   "its oldest file before it is read (eta_to_loss_s); "
+                                   "raise send_rate or keep more files");
+    }
     std::size_t denied = 0;
     std::string example;
     for (const auto& [key, where] : sources_) {

@@ -21,6 +21,7 @@ struct collector::source {
     time_point opened_at{};
     std::vector<std::string> watched;
     std::string real_path;  // registered in by_path_ too, where it differs
+    double lifetime_s = 0;  // of the last file that was deleted; 0 = none was seen
     std::string_view state = "waiting";
     std::string error;
     bool polled = false;

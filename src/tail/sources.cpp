@@ -387,6 +387,7 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const bool gone = !which.file() || (which.file()->status(status) == 0 && status.links == 0);
     if (!which.ended() && which.size() > which.acked_offset())
         which.end(byte_class::vanished, "not in the file any more");
+    if (gone) lived(where.path, which.generation().first_seen_ms, now);
     const bool truncated = which.ended() && which.lost_as() == byte_class::truncated_away;
     detach(which);
     const auto generation = which.generation();

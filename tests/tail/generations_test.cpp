@@ -1,6 +1,7 @@
 // Generations that left their path: found again, drained from elsewhere, forgotten, given up.
 #include <zlib.h>
 
+#include <cerrno>
 #include <set>
 
 #include "host.hpp"
@@ -205,6 +206,19 @@ TEST_CASE("what is added to a rotated file after it was finished is collected", 
     CHECK(h.broker.values("t") ==
           strings{"line 0", "line 1", "line 2", "line 3", "line 4", "late"});
     h.check_ledger(lines(0, 5).size() + 5);
+}
+
+TEST_CASE("an old file that cannot be read does not hold up the new one", "[generations]") {
+    collecting h{3};
+    h.disk.names.at("/l/a")->failing = EIO;
+    h.disk.write("/l/a", "unreadable\n");
+    h.rotate("/l/a.1", lines(3, 5));
+    h.pass(10s);
+    CHECK(h.broker.values("t") == numbered(0, 5));
+    h.check_ledger(lines(0, 5).size() + 11);
+    h.disk.names.at("/l/a.1")->failing = 0;
+    h.pass(1min);
+    CHECK(h.broker.values("t").back() == "unreadable");
 }
 
 TEST_CASE("many rotations leave no more in the state than files on the disk", "[generations]") {

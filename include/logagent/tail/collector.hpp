@@ -56,6 +56,7 @@ struct file_view {
     double bytes_per_s = 0;
     std::uint64_t send_rate = 0;
     double throttled_seconds = 0;
+    std::optional<double> eta_to_loss_s;  // see tail/forecast.hpp
     std::string last_error;
 };
 
@@ -242,6 +243,9 @@ private:
     void forget_path(const std::string& path, source& where);
     void unwatch_directories(source& where);
 
+    /// The next loss among the files of a path; see tail/forecast.hpp.
+    std::optional<double> foretold_loss(const source& where, time_point now) const;
+    void lived(const std::string& path, std::int64_t since_ms, const moment& now);
     // Turns (collector.cpp) and reports (reports.cpp).
     void make_ready(tailer& which);
     void run_one(tailer& which, const moment& now);
