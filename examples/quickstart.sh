@@ -25,17 +25,23 @@ heading() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 # --- 1. install and build ---------------------------------------------------------------------------
 
 logagent=${LOGAGENT:-$root/build/release/logagent}
-work=$(mktemp -d "${TMPDIR:-/tmp}/logagent-quickstart.XXXXXX")
-pids=()
+work=''
 clean() {
-    trap - EXIT INT TERM
-    local pid
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$work"
+    trap '' INT TERM # once more Ctrl-C must not leave anything behind
+    trap - EXIT
+    local tries
+    kill $(jobs -p) 2>/dev/null || true
+    for ((tries = 0; tries < 50; tries++)); do # 5 s, then by force
+        [[ $(jobs -pr) ]] || break
+        sleep 0.1
+    done
+    kill -9 $(jobs -pr) 2>/dev/null || true
+    wait 2>/dev/null || true
+    [[ ! $work ]] || rm -rf "$work"
 }
 trap clean EXIT
 trap 'echo; clean; exit 130' INT TERM
+work=$(mktemp -d "${TMPDIR:-/tmp}/logagent-quickstart.XXXXXX")
 
 quietly() { # WHAT COMMAND...
     printf '%-28s' "$1"
@@ -58,7 +64,7 @@ free_port() {
 await() { # SECONDS WHAT COMMAND...
     local until=$((SECONDS + $1))
     until "${@:3}" >/dev/null 2>&1; do
-        ((SECONDS < until)) || { echo "quickstart: $2 did not come up; see $work" && exit 1; }
+        ((SECONDS < until)) || { echo "quickstart: $2 did not come up:"; tail -n 5 "$work"/*.log 2>/dev/null; exit 1; }
         sleep 0.1
     done
 }
@@ -67,12 +73,10 @@ client=http://127.0.0.1:$(free_port) peer=http://127.0.0.1:$(free_port)
 etcd --name quickstart --data-dir "$work/etcd" --listen-client-urls "$client" --advertise-client-urls "$client" \
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "quickstart=$peer" \
     >"$work/etcd.log" 2>&1 &
-pids+=($!)
 etcdctl() { ETCDCTL_API=3 command etcdctl --endpoints "$client" "$@" >/dev/null; }
 await 20 etcd etcdctl endpoint health
 
 "$logagent" mock-kafka --topic web:3 --topic debug:1 >"$work/broker" 2>"$work/broker.log" &
-pids+=($!)
 await 10 'the broker' grep -q '^bootstrap=' "$work/broker"
 broker=$(sed -n 's/^bootstrap=//p' "$work/broker")
 
@@ -100,7 +104,6 @@ allow_paths    = $work/logs
 INI
 "$logagent" agent -c "$work/agent.ini" 2>"$work/agent.err" &
 agent=$!
-pids+=($agent)
 applied() { curl -sf "http://$status_addr/status" | grep -Eq '"state": ?"applied"'; }
 await 15 'the agent' applied # before the service writes: what exists by then is not collected
 
@@ -127,10 +130,8 @@ serve "$access" 20 'GET /cart 200 customer' &
 writers=($!)
 serve "$debug" 100 'DEBUG cache miss' &
 writers+=($!)
-pids+=("${writers[@]}")
 for topic in web debug; do
     kcat -q -u -b "$broker" -C -t $topic -o beginning -f '%k\t%s\n' >"$work/$topic" 2>"$work/$topic.err" &
-    pids+=($!)
 done
 
 lines_of() { if [[ -f $1 ]]; then wc -l <"$1"; else echo 0; fi; }

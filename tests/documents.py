@@ -3,6 +3,8 @@
 
     tests/documents.py [--binary PATH]
 
+docs/guarantees.md names tests, as `scenario: sentence` or `[tag] sentence`: each of them must exist.
+
 A block that begins with ```sh run is executed by bash in an empty directory, with `logagent` on the
 path; all such blocks of one document share the directory, in order.
 """
@@ -90,6 +92,40 @@ def run_blocks(page, binary, root):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+TEST_CASE = re.compile(
+    r'TEST_CASE(?:_METHOD)?\(\s*(?:[\w:]+,\s*)?((?:"(?:[^"\\]|\\.)*"\s*)+),\s*"(\[[^"]*)"'
+)
+CITED = re.compile(r"`((?:\[\w+\] |[a-z_]+: )[^`]+)`")
+
+
+def tests_of(root):
+    """The names of all tests as a document cites them."""
+    for options in (["--full"], ["--by-hand", "--full"]):
+        yield from subprocess.run(
+            [sys.executable, root / "tests" / "e2e" / "run.py", "--list", *options],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()
+    for source in (root / "tests").rglob("*_test.cpp"):
+        for name, tags in TEST_CASE.findall(source.read_text(encoding="utf-8")):
+            sentence = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', name))
+            for tag in re.findall(r"\[\w+\]", tags):
+                yield f"{tag} {sentence}"
+
+
+def unknown_tests(page, root):
+    """Tests that the page names and nobody has written."""
+    known = set(tests_of(root))
+    cited = CITED.findall(page.read_text(encoding="utf-8"))
+    if len(cited) < 20:
+        yield f"{page.relative_to(root)}: names only {len(cited)} tests"
+    for name in cited:
+        # Words of a configuration, such as `start: end`, look like short names of tests.
+        if name not in known and len(name) > 25:
+            yield f"{page.relative_to(root)}: there is no test '{name}'"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "build" / "release" / "logagent")
@@ -105,6 +141,7 @@ def main():
     for page in (ROOT / name for name in listed):
         findings += broken_links(page, ROOT)
         findings += run_blocks(page, options.binary.resolve(), ROOT)
+    findings += unknown_tests(ROOT / "docs" / "guarantees.md", ROOT)
     length = len((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
     if length > README_LINES:
         findings.append(f"README.md has {length} lines, {README_LINES} are allowed")

@@ -95,6 +95,12 @@ unit() { # STAGE PRESET
     fi
 }
 
+# Random programs of writers, rotations, crashes and broker errors against a model (tests/model).
+model() { # STAGE PRESET PROGRAMS [SEED]
+    ((${#only[@]})) && return
+    stage "$1" passed env LOGAGENT_MODEL_PROGRAMS="$3" LOGAGENT_MODEL_SEED="${4:-1}" "build/$2/logagent_model"
+}
+
 scenarios() { # STAGE PRESET OPTION...
     local name=$1 binary=build/$2/logagent log=$logs/${1// /-}.log options=("${@:3}") pattern
     if [[ ! -x $binary ]]; then
@@ -127,19 +133,22 @@ main() {
     fi
     stage scripts passed check_scripts
     stage 'build release' built build release logagent
-    stage 'build debug' built build debug logagent logagent_tests
+    stage 'build debug' built build debug logagent logagent_tests logagent_model
     unit 'unit' debug
+    model 'model' debug 10000
     if [[ $quick ]]; then
         scenarios 'e2e' release --short
         documents
         return
     fi
     local asan
-    (stage 'build asan' built nice -n 15 bash -c "$(declare -f build); build asan logagent logagent_tests") &
+    (stage 'build asan' built nice -n 15 bash -c "$(declare -f build); build asan logagent logagent_tests logagent_model") &
     asan=$!
     scenarios 'e2e' release --part beside ${full:+--full}
     wait "$asan"
     unit 'unit asan' asan
+    model 'model asan' asan 500 2
+    [[ ! $full ]] || model 'model anew' debug 50000 "$(date +%s)"
     scenarios 'e2e alone' release --part alone ${full:+--full}
     LOGAGENT_TEST_PATIENCE=4 scenarios 'e2e asan' asan --short
     documents

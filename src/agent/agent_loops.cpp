@@ -1,7 +1,6 @@
 #include "agent_loops.hpp"
 
 #include <malloc.h>
-#include <sys/stat.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,8 +8,8 @@
 #include "logagent/async/guarded.hpp"
 #include "logagent/base/log.hpp"
 #include "logagent/os/clock.hpp"
-#include "logagent/os/durable_write.hpp"
 #include "logagent_version.hpp"
+#include "service_status.hpp"
 
 namespace logagent::agent {
 
@@ -22,8 +21,6 @@ using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t tell_every_bytes = 1u << 20;  // of acknowledged bytes, to the journal
-constexpr double busy_requests_per_s = 50;            // above it the read window widens
-constexpr auto widest_window = 200ms;
 constexpr auto describe_deadline = 10s;
 
 }  // namespace
@@ -107,9 +104,9 @@ asio::awaitable<void> agent_loops::notice() {
             co_await asio::post(asio::use_awaitable);
         }
         work_.notify();
-        if (window_ == 0ms) continue;
+        if (window_.length() == 0ms) continue;
         // The first event after idle was served at once; the next ones gather.
-        window_timer_.expires_after(window_);
+        window_timer_.expires_after(window_.length());
         co_await window_timer_.async_wait(asio::use_awaitable);
     }
 }
@@ -140,6 +137,9 @@ asio::awaitable<void> agent_loops::describe() {
 }
 
 asio::awaitable<void> agent_loops::housekeeping() {
+    // A configuration may come much later, and the service manager takes a service that does not
+    // get ready for one that hangs.
+    manager_.ready();
     auto due = steady::now();
     for (;;) {
         due += 1s;
@@ -149,30 +149,37 @@ asio::awaitable<void> agent_loops::housekeeping() {
         stalls_.fired(due, woken);
         due = std::max(due, woken - 1s);
         base::sweep_log();
-        adapt_window();
+        if (main_) window_.second_passed(main_->requests());
+        replace_stuck_clients();
         if (manager_.watchdog_interval()) manager_.watchdog();
-        if (!ready_told_ && source_->report().state == "applied") {
-            ready_told_ = true;
-            manager_.ready();
-            manager_.status("collecting " + std::to_string(collector_->file_count()) + " files");
-        }
+        tell_manager();
     }
 }
 
-void agent_loops::adapt_window() {
+void agent_loops::tell_manager() {
+    const bool kafka_up = !main_ || main_->state().up;
+    auto text = service_status(source_->report(), collector_->file_count(), kafka_up);
+    if (text == told_manager_) return;
+    manager_.status(text);
+    told_manager_ = std::move(text);
+}
+
+void agent_loops::replace_stuck_clients() {
     if (!main_) return;
-    const std::uint64_t requests = main_->requests();
-    // Smoothed over some seconds: the rate that a window brings varies by a few from one second to
-    // the next, and must not widen it for ever.
-    requests_per_s_ += 0.3 * (static_cast<double>(requests - requests_seen_) - requests_per_s_);
-    requests_seen_ = requests;
-    if (settings_.read_window == 0ms) return;
-    if (requests_per_s_ > busy_requests_per_s && window_ < widest_window) {
-        window_ = std::min<std::chrono::milliseconds>(window_ * 2, widest_window);
-        requests_per_s_ /= 2;  // what the wider window will bring; the mean would widen it again
-    } else if (requests_per_s_ < busy_requests_per_s / 4) {
-        window_ = std::max(window_ / 2, settings_.read_window);
-    }
+    const auto busy = busy_leaders(collector_->topics());
+    const auto look = [&](silence_watch& watch, kafka::live_producer& client) {
+        // Lines under way may all be the other client's.
+        const auto waits = client.outstanding() > 0 ? std::span{busy} : std::span{busy}.first(0);
+        const auto silent = watch.look(waits, client.brokers(), steady::now());
+        if (!silent) return;
+        const auto why = "broker " + std::to_string(*silent) +
+                         " is connected and has not acknowledged anything for 120 s";
+        LOGAGENT_LOG(warn, "kafka.silent_broker",
+                     why << "; the client is replaced, lines go again");
+        client.request_rebuild(why);
+    };
+    look(main_silence_, *main_);
+    look(careful_silence_, *careful_);
 }
 
 std::vector<std::pair<std::string, std::string>> agent_loops::problems() const {
@@ -182,26 +189,34 @@ std::vector<std::pair<std::string, std::string>> agent_loops::problems() const {
     if (announcer_)
         for (auto& each : announcer_->problems())
             found.push_back(std::move(each));
+    if (spilled_ && !spilled_->last_problem().empty())
+        found.emplace_back("dead_letters", spilled_->last_problem());
+    if (spilled_ && spilled_->removed() > 0)
+        found.emplace_back("dead_letters_lost",
+                           std::to_string(spilled_->removed()) +
+                               " dead letters that Kafka refused were removed from " + state_dir_ +
+                               "/dead, the oldest first: it holds 64 MiB at most");
     if (journal_ && journal_->loaded().lost)
         found.emplace_back("state_lost", journal_->loaded().text);
     return found;
 }
 
-bool agent_loops::spill(const tail::dead_letter& letter) const {
-    if (state_dir_.empty()) return false;
-    const std::string directory = state_dir_ + "/dead";
-    ::mkdir(directory.c_str(), 0700);
-    std::string text = letter.topic + "\t" + letter.key + "\t" + letter.reason + "\t" +
-                       letter.range + "\n" + letter.value + "\n";
-    const std::string name = std::to_string(os::wall_ms()) + "-" + letter.range;
-    try {
-        os::durable_write(directory + "/" + name, text);
-    } catch (const std::exception& failure) {
-        LOGAGENT_LOG(error, "dead_letter.spill", failure.what());
+bool agent_loops::spill(const tail::dead_letter& letter) {
+    if (!spilled_) return false;
+    const auto removed = spilled_->removed();
+    if (!spilled_->keep(letter, steady::now(), os::wall_ms())) {
+        if (!spilled_->last_problem().empty())
+            LOGAGENT_LOG(error, "dead_letter.spill",
+                         spilled_->last_problem() << "; the record is kept in memory");
         return false;
     }
-    LOGAGENT_LOG(warn, "dead_letter.spill",
-                 letter.topic << " refused a record for a minute; it lies in " << directory);
+    LOGAGENT_LOG(
+        warn, "dead_letter.spill",
+        letter.topic << " refused a record for a minute; it lies in " << state_dir_ << "/dead");
+    if (spilled_->removed() > removed)
+        LOGAGENT_LOG(
+            error, "dead_letter.removed",
+            "the oldest records in " << state_dir_ << "/dead were removed, there are too many");
     return true;
 }
 

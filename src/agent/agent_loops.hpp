@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "dead_letter_files.hpp"
 #include "instance.hpp"
 #include "logagent/agent/agent.hpp"
 #include "logagent/agent/announcer.hpp"
@@ -27,6 +28,8 @@
 #include "logagent/os/posix_journal_files.hpp"
 #include "logagent/os/service_notifier.hpp"
 #include "logagent/tail/collector.hpp"
+#include "read_window.hpp"
+#include "silence_watch.hpp"
 #include "stdout_producer.hpp"
 
 namespace logagent::agent {
@@ -62,10 +65,11 @@ private:
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<int> stop();
     boost::asio::awaitable<void> release_presence();
-    void adapt_window();
+    void replace_stuck_clients();
+    void tell_manager();
     bool report_once();
     std::vector<std::pair<std::string, std::string>> problems() const;
-    bool spill(const tail::dead_letter& letter) const;
+    bool spill(const tail::dead_letter& letter);
     tail::moment now() const;
 
     boost::asio::any_io_executor executor_;
@@ -95,6 +99,7 @@ private:
     std::unique_ptr<status_pages> pages_;
     std::unique_ptr<http::server> server_;
     std::unique_ptr<announcer> announcer_;
+    std::optional<dead_letter_files> spilled_;  // without a state directory there are none
     os::service_notifier manager_;
 
     async::task_group tasks_;
@@ -106,14 +111,14 @@ private:
     boost::asio::steady_timer house_timer_;   // once a second
     boost::asio::signal_set signals_;
     stall_meter stalls_;
-    std::chrono::milliseconds window_;
-    std::uint64_t requests_seen_ = 0;
-    double requests_per_s_ = 0;
+    silence_watch main_silence_;
+    silence_watch careful_silence_;
+    read_window window_;
+    std::string told_manager_;    // the last STATUS
     std::exception_ptr failure_;  // an end that nobody asked for: stops the agent in good order
     bool stop_asked_ = false;
     bool stop_now_ = false;
     bool applied_told_ = true;
-    bool ready_told_ = false;
 };
 
 }  // namespace logagent::agent

@@ -120,6 +120,7 @@ agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
     // Freed chunks go back to the system instead of staying in one of many arenas.
     mallopt(M_ARENA_MAX, 2);
     if (!state_dir_.empty()) {
+        spilled_.emplace(state_dir_ + "/dead", dead_letter_files::limits{});
         journal_files_.emplace(executor_, state_dir_);
         checkpoint::journal::settings chosen;
         chosen.program_version = LOGAGENT_VERSION;
@@ -142,8 +143,9 @@ agent_loops::~agent_loops() = default;
 void agent_loops::make_producers() {
     if (options_.to_stdout) {
         const auto broken = [this](const std::string& why) {
-            LOGAGENT_LOG(warn, "agent.output", "standard output: " << why);
+            LOGAGENT_LOG(warn, "agent.output", why);
             stop_asked_ = true;
+            stop_now_ = true;  // nobody will ever take what is left
             stopping_.notify();
         };
         printed_ = std::make_unique<stdout_producer>(executor_, 1, broken);
@@ -216,7 +218,7 @@ void agent_loops::make_pages() {
         up.up = true;
         return up;
     };
-    inputs.requests_per_s = [this] { return requests_per_s_; };
+    inputs.requests_per_s = [this] { return window_.requests_per_s(); };
     inputs.journal_problem = [this] { return journal_ ? journal_->problem() : std::string{}; };
     inputs.longest_stall_s = [this] {
         return std::chrono::duration<double>(stalls_.longest_ever()).count();

@@ -3,7 +3,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <optional>
 #include <random>
@@ -55,6 +57,7 @@ public:
           value_{std::move(value)},
           presence_{executor, etcd, presence_options(), [this] { presence_changed(); }},
           wake_{executor},
+          begin_{executor},
           random_{static_cast<std::minstd_rand::result_type>(seed() % 2147483647u)} {}
 
     void notify() {
@@ -64,7 +67,7 @@ public:
 
     asio::awaitable<void> run() {
         async::task_group beside{executor_};
-        beside.spawn(async::guarded(presence_.run(), broken_, wake_));
+        beside.spawn(async::guarded(hold(), broken_, wake_));
         std::exception_ptr ended;
         try {
             co_await speak();
@@ -99,6 +102,13 @@ private:
         return out;
     }
 
+    asio::awaitable<void> hold() {
+        // Hosts that were started together do not come together.
+        begin_.expires_after(drawn(options_.start_spread));
+        co_await begin_.async_wait(asio::use_awaitable);
+        co_await presence_.run();
+    }
+
     /// Makes a value when something is urgent, and now and then.
     asio::awaitable<void> speak() {
         for (;;) {
@@ -106,7 +116,7 @@ private:
             urgent_ = false;
             show();
             const auto shown_at = steady::now();
-            const auto next = shown_at + options_.interval + jitter();
+            const auto next = shown_at + options_.interval + drawn(options_.jitter);
             while (!urgent_ && !broken_ && steady::now() < next)
                 co_await wake_.wait_until(next);
             // Several results in a row become one value.
@@ -139,8 +149,8 @@ private:
         if (duplicate != std::exchange(duplicate_, duplicate)) notify();
     }
 
-    steady::duration jitter() {
-        std::uniform_int_distribution<std::int64_t> draw{0, options_.jitter.count()};
+    steady::duration drawn(std::chrono::milliseconds most) {
+        std::uniform_int_distribution<std::int64_t> draw{0, most.count()};
         return std::chrono::milliseconds{draw(random_)};
     }
 
@@ -149,6 +159,7 @@ private:
     std::function<std::string()> value_;
     etcd::presence presence_;
     async::event wake_;  // something is urgent, or the presence has ended
+    asio::steady_timer begin_;
     std::minstd_rand random_;
     std::optional<std::string> shown_;
     std::exception_ptr broken_;

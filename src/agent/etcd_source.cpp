@@ -57,8 +57,8 @@ public:
 
     asio::awaitable<void> run() override {
         load_copy();
-        patience_ends_ = steady::now() + options_.patience;
-        look_at_addresses();
+        start_at_ = steady::now() + drawn(options_.start_spread);
+        patience_ends_ = start_at_ + options_.patience;
         async::task_group beside{executor_};
         beside.spawn(async::guarded(keep_looking(), broken_, wake_));
         std::exception_ptr ended;
@@ -155,10 +155,16 @@ private:
     }
 
     asio::awaitable<void> keep_looking() {
+        co_await look_.wait_until(start_at_);
         for (;;) {
-            co_await look_.wait_until(steady::now() + options_.address_interval);
             look_at_addresses();
+            co_await look_.wait_until(steady::now() + options_.address_interval);
         }
+    }
+
+    std::chrono::milliseconds drawn(std::chrono::milliseconds most) {
+        std::uniform_int_distribution<std::int64_t> draw{0, most.count()};
+        return std::chrono::milliseconds{draw(random_)};
     }
 
     void look_at_addresses() {
@@ -260,10 +266,7 @@ private:
         // Etcd may know better than the copy, so it is given a moment.
         if (!etcd_seen_) return patience_ends_;
         if (!pushed_) return steady::now();
-        if (!due_) {
-            std::uniform_int_distribution<std::int64_t> draw{0, options_.spread.count()};
-            due_ = steady::now() + std::chrono::milliseconds{draw(random_)};
-        }
+        if (!due_) due_ = steady::now() + drawn(options_.spread);
         return *due_;
     }
 
@@ -330,6 +333,7 @@ private:
     std::optional<std::vector<std::string>> followed_;
     std::optional<applied_set> pushed_;
     std::optional<steady::time_point> due_;  // of a change that waits
+    steady::time_point start_at_;            // etcd is not asked before
     steady::time_point patience_ends_;
     steady::time_point saved_at_;
     std::exception_ptr broken_;

@@ -26,6 +26,7 @@ std::vector<blocked_partition> blocked_in(const delivery::topic_table& topics) {
     std::vector<blocked_partition> out;
     for (const auto& [topic_name, topic] : topics.all()) {
         if (out.size() >= most_blocked) break;
+        if (!topic->wanted()) continue;
         if (topic->now() == delivery::topic::state::parked) {
             out.push_back({topic_name, -1, kafka::name(topic->reason())});
             continue;

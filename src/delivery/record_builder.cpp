@@ -66,6 +66,7 @@ void record_builder::begin(const origin& from, run& into) {
     from_ = from;
     run_ = &into;
     into.counts = {};
+    into.built = {};  // of an attempt that was not taken
     records_.clear();
     dead_letters_.clear();
     keys_used_ = 0;

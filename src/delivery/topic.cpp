@@ -52,6 +52,7 @@ bool topic::described(const kafka::topic_description& answer, time_point now) {
         const bool leads = each.leader >= 0;
         leader_came = leader_came || (leads && (added || !described.has_leader_));
         described.has_leader_ = leads;
+        described.leader_ = leads ? std::optional{each.leader} : std::nullopt;
         all_lead = all_lead && leads;
     }
     live_partitions_ = static_cast<std::size_t>(answer.partitions.back().id) + 1;
@@ -107,10 +108,18 @@ lane* topic::sticky(time_point now, std::uint64_t bytes) noexcept {
 }
 
 topic& topic_table::get(std::string_view name) {
-    if (topic* const known = find(name)) return *known;
+    if (topic* const known = find(name)) {
+        known->wanted_ = true;
+        return *known;
+    }
     auto added =
         std::make_unique<topic>(std::string{name}, main_.topic(name), careful_.topic(name));
     return *topics_.emplace(std::string{name}, std::move(added)).first->second;
+}
+
+void topic_table::want_none() noexcept {
+    for (const auto& [name, each] : topics_)
+        each->wanted_ = false;
 }
 
 topic* topic_table::find(std::string_view name) noexcept {
@@ -121,7 +130,7 @@ topic* topic_table::find(std::string_view name) noexcept {
 std::vector<std::string> topic_table::due(time_point now) {
     std::vector<std::string> names;
     for (auto& [name, each] : topics_) {
-        if (each->describe_at() > now) continue;
+        if (!each->wanted() || each->describe_at() > now) continue;
         each->asked(now);
         names.push_back(name);
     }
@@ -131,7 +140,7 @@ std::vector<std::string> topic_table::due(time_point now) {
 time_point topic_table::next_due() const noexcept {
     auto earliest = time_point::max();
     for (const auto& [name, each] : topics_)
-        earliest = std::min(earliest, each->describe_at());
+        if (each->wanted()) earliest = std::min(earliest, each->describe_at());
     return earliest;
 }
 

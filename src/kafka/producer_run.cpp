@@ -18,6 +18,9 @@ namespace {
 
 constexpr auto slice = 5ms;  // of the loop for events, then the others have a turn
 constexpr auto safety = 1s;  // librdkafka writes the eventfd once; a lost write must not stop us
+// One topic of tiny records must not cost all others a request for each record, and librdkafka
+// refuses 0, which a topic may say. What is too large for such a topic is sent alone.
+constexpr std::uint32_t least_batch = 1000;
 constexpr auto drain_look = 10ms;  // how often drain() looks when nobody else serves
 
 }  // namespace
@@ -28,6 +31,7 @@ void rd_producer::request_rebuild(std::string reason) {
 }
 
 void rd_producer::limit_batch_bytes(std::uint32_t bytes) {
+    bytes = std::max(bytes, least_batch);
     if (bytes >= options_.batch_bytes) return;
     options_.batch_bytes = bytes;
     if (phase_ != phase::running) return;  // the next instance gets it anyway

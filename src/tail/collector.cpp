@@ -4,6 +4,7 @@
 
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/diff.hpp"
+#include "logagent/fleet/logconfig.hpp"
 #include "source.hpp"
 
 namespace logagent::tail {
@@ -74,25 +75,21 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
         const auto recorded =
             store_.state().targets.find({fresh->target.log_path, fresh->target.topic});
         fresh->first_application = recorded == store_.state().targets.end();
+        for (const auto& [key, target] : store_.state().targets)
+            fresh->edited = fresh->edited || (key.first == fresh->target.log_path &&
+                                              key.second != fresh->target.topic);
         fresh->applied_ms = fresh->first_application ? now.wall_ms : recorded->second.applied_ms;
         if (kept) {
             fresh->first_application = kept->first_application;
             fresh->applied_ms = kept->applied_ms;
-            for (auto& [key, where] : sources_) {
-                if (where->target != kept) continue;
-                where->target = fresh;
-                where->limit.set_rates(fresh->target.send_rate, fresh->target.send_rate_bytes,
-                                       now.steady);
-                for (const auto& one : where->tailers) {
-                    one->retarget(fresh);
-                    make_ready(*one);
-                }
-            }
+            replace_target(kept, fresh);
         }
         next.push_back(std::move(fresh));
     }
     targets_ = std::move(next);
+    searches_.clear();  // for targets that are gone or were replaced; all globs are searched below
     over_limit_ = 0;
+    topics_.want_none();
     for (const auto& target : targets_) {
         topics_.get(target->target.topic);
         if (!target->target.is_glob()) claim(target->target.log_path, target);
@@ -103,6 +100,27 @@ void collector::apply(std::vector<fleet::log_target> wanted, const moment& now) 
     }
     asked_ = true;
     applying_ = true;
+    listed_.clear();
+}
+
+void collector::replace_target(const std::shared_ptr<live_target>& old,
+                               const std::shared_ptr<live_target>& fresh) {
+    const auto& target = fresh->target;
+    for (auto at = sources_.begin(); at != sources_.end();) {
+        const auto current = at++;
+        source& where = *current->second;
+        if (where.target != old) continue;
+        if (target.is_glob() && fleet::excludes(target, where.path)) {
+            close_source(current);
+            continue;
+        }
+        where.target = fresh;
+        where.limit.set_rates(target.send_rate, target.send_rate_bytes, now_.steady);
+        for (const auto& one : where.tailers) {
+            one->retarget(fresh);
+            make_ready(*one);
+        }
+    }
 }
 
 void collector::stop_target(const fleet::log_target& target) {
@@ -131,6 +149,7 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
     std::erase(looks_, &where);
     std::erase_if(look_timers_, [&](const auto& timer) { return timer.second == &where; });
     sources_.erase(gone);
+    room_freed_ = true;
 }
 
 void collector::claim(std::string_view path, const std::shared_ptr<live_target>& target) {
@@ -321,6 +340,7 @@ void collector::fire_timers(time_point now) {
     while (!look_timers_.empty() && look_timers_.begin()->first <= now) {
         source& where = *look_timers_.begin()->second;
         look_timers_.erase(look_timers_.begin());
+        where.look_at = {};
         want_look(where);
     }
 }
@@ -350,11 +370,14 @@ bool collector::sweep_some(const moment& now) {
         sweep_at_ = {};
         begin_review();
         limit_held(now);
-        over_limit_ = 0;  // counted anew by the searches
-        std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        over_limit_ = 0;  // counted anew
+        const auto ended = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+        room_freed_ = room_freed_ || ended > 0;
         for (const auto& target : targets_) {
-            if (!target->target.is_glob()) continue;
-            search(target, std::string{base::glob_directory(target->target.log_path)});
+            if (target->target.is_glob())
+                search(target, std::string{base::glob_directory(target->target.log_path)});
+            else
+                claim(target->target.log_path, target);
         }
     }
     auto at = sources_.upper_bound(sweep_at_);

@@ -232,7 +232,8 @@ bool collector::try_continuation(const checkpoint::generation_record& known,
 }
 
 bool collector::continue_elsewhere(source& where, checkpoint::generation_record known,
-                                   const checkpoint::position_record& position, const moment& now) {
+                                   const checkpoint::position_record& position, const moment& now,
+                                   const tailer* behind) {
     const auto& target = where.target->target;
     const std::string& base = where.real_path.empty() ? where.path : where.real_path;
     auto found = find_continuation(known, position, base, target.trusted, now);
@@ -248,13 +249,14 @@ bool collector::continue_elsewhere(source& where, checkpoint::generation_record 
     const bool finished = watched_to_end_.contains(id) && classed(position) >= position.size;
     if (!finished) {
         tailer::start from{std::move(known), position, true, true, found->packed};
-        begin_draining(where, std::move(from), found->path, std::move(found->file), now);
+        begin_draining(where, std::move(from), found->path, std::move(found->file), now, behind);
     }
     return true;
 }
 
 void collector::begin_draining(source& where, tailer::start from, const std::string& path,
-                               std::unique_ptr<os::file> file, const moment& now) {
+                               std::unique_ptr<os::file> file, const moment& now,
+                               const tailer* behind) {
     LOGAGENT_LOG(info, "tail.adopted",
                  path << " was " << where.path << " and is not finished: read from "
                       << committed(from.position));
@@ -264,7 +266,12 @@ void collector::begin_draining(source& where, tailer::start from, const std::str
     where.opened = std::move(identified);
     where.tailers.back()->drain(now);
     // Older than the file that is at the path now, so it is sent before it.
-    if (current) std::rotate(where.tailers.end() - 2, where.tailers.end() - 1, where.tailers.end());
+    const tailer* const before = behind ? nullptr : current;
+    auto place = std::ranges::find_if(
+        where.tailers, [&](const auto& one) { return one.get() == (behind ? behind : before); });
+    if (behind && place != where.tailers.end()) ++place;
+    if (place != where.tailers.end())
+        std::rotate(place, where.tailers.end() - 1, where.tailers.end());
 }
 
 // Generations of this path that a former process knew and that are under no name that was looked

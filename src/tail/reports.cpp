@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto letter_retry = 5s;
 constexpr auto letter_spill = 60s;
+constexpr int spills_a_turn = 2;  // each of them waits for the disk
 constexpr auto slow_report = 3s;
 
 tailer& owner_of(const delivery::run& which) {
@@ -89,7 +90,9 @@ void collector::after_report(tailer& which) {
     room_freed_ = true;
     if (which.take_dirty() && which.source) mark_dirty(which);
     if (!which.source) {
-        store_.put(which.position());
+        // What was given up meanwhile must not come back.
+        if (store_.state().generations.contains(which.generation().id))
+            store_.put(which.position());
         return;
     }
     // A file that has nothing more to do is not read again for every acknowledgement.
@@ -104,13 +107,21 @@ void collector::send_dead_letters() {
     if (dead_letters_.empty() || now_.steady < next_letters_) return;
     next_letters_ = now_.steady + 1s;
     std::vector<dead_letter*> kept;
+    int spills = spills_a_turn;
     for (const auto& letter : dead_letters_) {
         if (letter->in_flight || now_.steady < letter->next_try) continue;
         const auto& topic = topics_.get(letter->topic);
         const bool late = now_.steady - letter->first_try >= letter_spill;
-        if (late && options_.spill && options_.spill(*letter)) {
-            kept.push_back(letter.get());
-            continue;
+        if (late && options_.spill) {
+            if (spills-- == 0) {
+                next_letters_ = now_.steady;
+                break;
+            }
+            if (options_.spill(*letter)) {
+                kept.push_back(letter.get());
+                continue;
+            }
+            letter->next_try = now_.steady + letter_retry;
         }
         if (!topic.open()) continue;
         const kafka::record record{
@@ -133,7 +144,7 @@ void collector::dead_letter_done(dead_letter& which) {
     tailer& owner = owner_of(from);
     std::erase_if(dead_letters_, [&](const auto& each) { return each.get() == &which; });
     --from.buried;
-    owner.delivered(from, 1, now_);
+    owner.letter_stored(from, now_);
     after_report(owner);
 }
 
@@ -214,6 +225,10 @@ void collector::visit_files(std::string_view after, std::size_t limit, time_poin
     }
 }
 
+void collector::visit_tailers(const std::function<void(const tailer&)>& each) const {
+    for_each_tailer(each);
+}
+
 collector::ledger collector::sums() const {
     ledger total;
     const auto& state = store_.state();
@@ -240,6 +255,7 @@ collector::ledger collector::sums() const {
 std::vector<std::pair<std::string, std::string>> collector::problems() const {
     std::vector<std::pair<std::string, std::string>> found;
     for (const auto& [name, topic] : topics_.all()) {
+        if (!topic->wanted()) continue;
         if (topic->now() == delivery::topic::state::parked)
             found.emplace_back("topic_parked",
                                name + ": " + kafka::text(topic->reason()) +

@@ -85,9 +85,12 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
     }
     if (what == change::unwatched) {
         searched_directories_.erase(std::string{directory});
+        for (const auto& [key, where] : sources_)
+            std::erase(where->watched, directory);  // the next look watches what is there then
         sweep_soon_ = true;
         return;
     }
+    if (what != change::written && directory == listed_) listed_.clear();
     const std::string path = child_of(directory, name);
     const auto [first, last] = by_path_.equal_range(path);
     for (auto at = first; at != last; ++at) {

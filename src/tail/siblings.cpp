@@ -62,7 +62,7 @@ const std::vector<std::string>& collector::names_in(const std::string& directory
 }
 
 void collector::adopt_siblings(source& where, const std::string& base, const moment& now) {
-    if (where.target->first_application) return;
+    if (where.target->first_application && !where.target->edited) return;
     const std::string directory = parent_of(base);
     const std::string name = base.substr(base.find_last_of('/') + 1);
     const auto& names = names_in(directory, now);
@@ -105,18 +105,31 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
         if (active_.contains({known->id, target.topic})) return;
         const auto& positions = store_.state().positions;
         const auto position = positions.find({known->id, target.topic});
-        if (position == positions.end()) return;
-        const auto& done = position->second.done;
-        if ((done.empty() ? 0 : done.front().end) >= status.size) return;
+        auto committed = earlier_position(known->id, target);
+        if (position != positions.end()) {
+            const auto& done = position->second.done;
+            committed = done.empty() ? 0 : done.front().end;
+        }
+        if (!committed || *committed >= status.size) return;
         bool usable = true;
         where.opened = std::move(opened.file);
         from = resumed(where, *known, status, usable, cold);
         opened.file = std::move(where.opened);
         if (!usable || cold) return;
     } else {
+        // Whoever has it open sees that it was truncated, and goes on.
+        for (const auto& one : where.tailers) {
+            os::file_status open;
+            if (one->file() && one->file()->status(open) == 0 && open.inode == status.inode &&
+                open.device == status.device)
+                return;
+        }
+        if (where.target->first_application) return;
         const bool young = status.birth_time != 0 &&
                            status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
-        if (!young || rewritten || is_copy(where, *opened.file)) return;
+        // Truncated since it was seen last, and then moved away: a life of its own.
+        if (!rewritten && (!young || is_copy(where, *opened.file))) return;
+        if (rewritten) end_former_lives(where, status, now);
         from = fresh_start(where, status, head, /*rewritten=*/true, now);
     }
     begin_draining(where, std::move(from), path, std::move(opened.file), now);

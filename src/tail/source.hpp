@@ -25,8 +25,10 @@ struct collector::source {
     std::string error;
     bool polled = false;
     bool look_queued = false;
-    bool looked = false;   // at least once since it was claimed
-    bool missing = false;  // at the last opening
+    bool looked = false;    // at least once since it was claimed
+    bool missing = false;   // at the last opening
+    bool followed = false;  // what comes to the path now takes the place of a file that was read
+    time_point look_at{};   // the earliest of its look timers; the epoch = none
 
     tailer* current() const noexcept {
         if (tailers.empty() || tailers.back()->draining()) return nullptr;

@@ -27,6 +27,31 @@ std::string_view state_of(os::open_error reason) {
     }
 }
 
+/// Where the last line of a file begins that has no end yet: starting behind its first half would
+/// send the other half as a line. Empty = the bytes are not in the cache.
+std::optional<std::uint64_t> end_of_whole_lines(const os::file& file, std::uint64_t size,
+                                                os::file::read_mode mode) {
+    std::array<char, 4096> last;
+    const auto wanted = std::min<std::uint64_t>(size, last.size());
+    const auto got = file.read({}, std::span{last}.first(wanted), size - wanted, mode);
+    if (got == -EAGAIN || (got >= 0 && static_cast<std::uint64_t>(got) < wanted)) {
+        file.will_need(size - wanted, wanted);
+        if (mode == os::file::read_mode::cached) return std::nullopt;
+    }
+    if (got <= 0) return size;
+    const auto found = std::string_view{last.data(), static_cast<std::size_t>(got)}.rfind('\n');
+    // A line longer than that is cut rather than looked for.
+    if (found == std::string_view::npos) return size > wanted ? size : 0;
+    return size - wanted + found + 1;
+}
+
+void skip_to(checkpoint::position_record& position, std::uint64_t offset) {
+    position.done.clear();
+    if (offset > 0) position.done.push_back({0, offset});
+    position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = offset;
+    position.anchor = {offset, 0, 0};
+}
+
 }  // namespace
 
 void collector::want_look(source& where) {
@@ -35,6 +60,9 @@ void collector::want_look(source& where) {
 }
 
 void collector::look_later(source& where, time_point when) {
+    // Every event brings a look, and every look may ask for one more.
+    if (where.look_at != time_point{} && where.look_at <= when) return;
+    where.look_at = when;
     look_timers_.emplace(when, &where);
 }
 
@@ -111,7 +139,12 @@ void collector::identify(source& where, const moment& now) {
     }
     checkpoint::file_identity head{
         status.device, status.inode, status.generation, status.birth_time, 0, 0};
-    bool cold = read_head(*where.opened, status.size, mode, head) == tail::look::cold;
+    const tail::look beginning = read_head(*where.opened, status.size, mode, head);
+    if (beginning == tail::look::failed) {
+        where.opened.reset();
+        return fail(where, "error", "its beginning cannot be read; looked at again", now);
+    }
+    bool cold = beginning == tail::look::cold;
     bool rewritten = false;
     std::optional<checkpoint::generation_record> known;
     if (!cold) known = known_generation(*where.opened, status, mode, cold, rewritten);
@@ -140,7 +173,14 @@ void collector::identify(source& where, const moment& now) {
     } else if (rewritten) {
         end_former_lives(where, status, now);
     }
-    begin_tailing(where, fresh_start(where, status, head, rewritten, now), now);
+    const bool successor = rewritten || where.followed;
+    auto from = fresh_start(where, status, head, successor, now);
+    if (!from.position.done.empty()) {
+        const auto whole = end_of_whole_lines(*where.opened, status.size, mode);
+        if (!whole) return look_later(where, now.steady + 2ms);
+        skip_to(from.position, *whole);
+    }
+    begin_tailing(where, std::move(from), now);
 }
 
 std::optional<checkpoint::generation_record> collector::known_generation(
@@ -177,6 +217,7 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
                                  const os::file_status& status, bool& usable, bool& cold) {
     const auto& target = where.target->target;
     tailer::start from{std::move(generation), {}, true};
+    const auto mode = os::file::read_mode::blocking;
     const auto& positions = store_.state().positions;
     const auto found = positions.find({from.generation.id, target.topic});
     if (found == positions.end()) {
@@ -188,21 +229,22 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
         const bool from_end =
             where.target->first_application && target.start == fleet::start_at::end;
         const auto begin =
-            earlier_position(from.generation.id, target).value_or(from_end ? status.size : 0);
-        if (begin > 0) from.position.done.push_back({0, std::min(begin, status.size)});
-        if (begin > 0)
-            from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] =
-                from.position.done.front().end;
+            earlier_position(from.generation.id, target)
+                .value_or(
+                    from_end
+                        ? end_of_whole_lines(*where.opened, status.size, mode).value_or(status.size)
+                        : 0);
+        skip_to(from.position, std::min(begin, status.size));
         return from;
     }
     from.position = found->second;
     from.position.log_path = target.log_path;
     const auto committed = from.position.done.empty() ? 0 : from.position.done.front().end;
-    const auto mode = os::file::read_mode::blocking;
     const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
     cold = seen == tail::look::cold;
     if (cold) return from;
-    usable = committed <= status.size && seen == tail::look::same;
+    // Bytes that cannot be read are not other bytes: the reading itself will tell.
+    usable = committed <= status.size && seen != tail::look::different;
     if (usable) return from;
     return from;
 }
@@ -258,7 +300,11 @@ std::optional<std::uint64_t> collector::earlier_position(const checkpoint::gener
     // The topic of a known path was edited: the new one begins where the old one had come to.
     for (const auto& [key, position] : store_.state().positions) {
         if (key.first != id || position.log_path != target.log_path) continue;
-        if (active_.contains({id, position.topic})) continue;
+        // A topic that is still wanted was not edited away: this one is a further one.
+        const bool stays = std::any_of(targets_.begin(), targets_.end(), [&](const auto& each) {
+            return each->target.log_path == target.log_path && each->target.topic == position.topic;
+        });
+        if (stays) continue;
         return position.done.empty() ? 0 : position.done.front().end;
     }
     return std::nullopt;
@@ -282,9 +328,7 @@ tailer::start collector::fresh_start(const source& where, const os::file_status&
                              ? born_before && (!target.first_application || !where.looked)
                              : target.first_application && !where.looked;
     if (existed && !rewritten && target.target.start == fleet::start_at::end && status.size > 0) {
-        from.position.done.push_back({0, status.size});
-        from.position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = status.size;
-        from.position.anchor.offset = status.size;
+        skip_to(from.position, status.size);
     }
     return from;
 }
@@ -308,6 +352,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     where.state = "tailing";
     where.error.clear();
     where.looked = true;
+    where.followed = true;
     make_ready(*where.tailers.back());
 }
 
@@ -316,9 +361,23 @@ void collector::truncated(source& where, tailer& old) {
     LOGAGENT_LOG(warn, "tail.truncated",
                  where.path << ": truncated or rewritten at " << old.read_offset()
                             << "; the new content is read from 0");
+    os::file_status of_file;
+    os::file_status at_path;
+    const bool readable = old.file() && old.file()->status(of_file) == 0;
+    const bool here = !old.draining() && disk_.status(where.path, at_path) == 0 &&
+                      at_path.inode == of_file.inode && at_path.device == of_file.device;
     old.end(byte_class::truncated_away, "truncated or rewritten before it was read");
     // Its inode belongs to the next life from now on.
     std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
+    checkpoint::file_identity head{
+        of_file.device, of_file.inode, of_file.generation, of_file.birth_time, 0, 0};
+    // Truncated and moved away since: nobody finds the new content by its path any more.
+    if (readable && !here && !old.packed() &&
+        read_head(*old.file(), of_file.size, os::file::read_mode::blocking, head) ==
+            tail::look::same) {
+        auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
+        begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
+    }
     if (old.idle()) finish(where, old, now_);
     want_look(where);
 }
@@ -333,7 +392,7 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const auto generation = which.generation();
     // The copy that copytruncate made has what could not be read in time.
     const bool goes_on = truncated && !which.packed() &&
-                         continue_elsewhere(where, generation, which.position(), now);
+                         continue_elsewhere(where, generation, which.position(), now, &which);
     if (!goes_on) {
         if (which.ended() && which.size() > which.acked_offset())
             LOGAGENT_LOG(warn, "tail.lost",
@@ -342,10 +401,13 @@ void collector::finish(source& where, tailer& which, const moment& now) {
                                     << " on are lost: " << which.lost_reason());
         if (which.ended()) which.write_off(now);
         store_.put(which.position());
-        // What still lies somewhere stays known: under another name it must not be read again.
-        if (gone || truncated)
+        // What still lies somewhere stays known: under another name it must not be read again. It
+        // goes away with the last topic that wants it: forgetting takes all positions along.
+        const auto other = active_.lower_bound({generation.id, std::string{}});
+        const bool wanted = other != active_.end() && other->first.first == generation.id;
+        if ((gone || truncated) && !wanted)
             forget_generation(generation.id);
-        else
+        else if (!truncated)
             watched_to_end_.insert(generation.id);
     }
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });

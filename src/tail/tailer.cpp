@@ -28,6 +28,8 @@ constexpr std::uint64_t line_cost = 256;  // what librdkafka keeps for a record 
 
 constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 5s;
+constexpr auto first_refused_pause = 20ms;
+constexpr auto most_refused_pause = 200ms;
 constexpr auto rate_slot = 5s;
 
 [[maybe_unused]] std::uint64_t sum(const checkpoint::byte_counts& counts) {
@@ -56,6 +58,10 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       recorded_{from.recorded},
       unverified_{from.unverified},
       packed_{from.packed} {}
+
+tailer::~tailer() {
+    window_.for_each([this](run& left) { release(left); });
+}
 
 wish tailer::step(const moment& now, std::uint64_t readable_to) {
     if (window_.broken()) return recover(now);
@@ -109,8 +115,16 @@ wish tailer::send_unsent(run& again, const moment& now) {
         // Only the line that was to blame has to travel alone, but which one is found line by line.
         again.next->careful = again.careful;
     }
-    if (!produce(again, *to, careful, now)) return {wish::what::at, now.steady + 20ms};
+    if (!produce(again, *to, careful, now)) return refused(now);
     return {wish::what::again};
+}
+
+/// Each attempt makes all records anew, so a client that is away for a minute is not asked fifty
+/// times a second.
+wish tailer::refused(const moment& now) {
+    refused_pause_ =
+        std::clamp<duration>(refused_pause_ * 2, first_refused_pause, most_refused_pause);
+    return {wish::what::at, now.steady + refused_pause_};
 }
 
 wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
@@ -151,6 +165,14 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
         unverified_ = false;
     }
     if (scanned_to_ > 0) return long_line(now, to);
+    // Nothing was read yet that could be compared: the file may have changed since it was opened.
+    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
+    const auto mode = waited ? os::file::read_mode::blocking : os::file::read_mode::cached;
+    if (anchor_size_ == 0 && generation_.identity.head_size > 0) {
+        const auto head = check_head(*file_, generation_.identity, mode);
+        if (head == look::different) return {wish::what::replaced};
+        if (head == look::cold) return cold(now, 0, head_bytes);
+    }
     delivery::chunk_ref chunk = chunk_for_reading();
     const std::uint64_t offset = window_.end();
     auto room = chunk->room();
@@ -163,11 +185,9 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (sensible < room.size()) room = room.first(sensible);
 
     std::array<char, anchor_bytes> before;
-    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
     if (waited) ++shared_.counted.blocking_reads;
     const auto got =
-        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_,
-                    waited ? os::file::read_mode::blocking : os::file::read_mode::cached);
+        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_, mode);
     if (got == -EAGAIN) return cold(now, offset, room.size());
     if (got == -EINTR) return {wish::what::again};
     if (got < 0) return read_failed(now, static_cast<int>(-got));
@@ -199,8 +219,11 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     // ends. What was written since the last look is in the cache, and its event is still to come;
     // only for a last line without end that is not sure enough.
     const bool bounded = offset + size >= readable_to_;
-    const bool filled = (!bounded && (size == room.size() || known_size > offset + size)) ||
-                        (accept_partial_ && file_size() > offset + size);
+    const bool filled =
+        (!bounded && size == room.size()) ||
+        // A copy that copytruncate made can be shorter than what was once seen of the file.
+        (((!bounded && known_size > offset + size) || accept_partial_) &&
+         file_size() > offset + size);
     const bool last_bytes = accept_partial_ && !filled;
     std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
     if (end == offset) {
@@ -253,7 +276,7 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
         // Built for the main producer; send_unsent() cuts it into lines.
         if (careful || !window_.quiet()) return {wish::what::again};
     }
-    if (!produce(pushed, to, false, now)) return {wish::what::at, now.steady + 20ms};
+    if (!produce(pushed, to, false, now)) return refused(now);
     // What is written from now on brings an event of its own.
     if (!more) return at_end(now);
     return {wish::what::again};
@@ -401,7 +424,8 @@ std::uint64_t tailer::build(run& into, std::uint64_t lines, std::uint64_t bytes,
     const char* at = into.text;
     const char* const stop = into.text + into.text_size;
     std::uint64_t offset = into.begin;
-    while (at < stop && builder.records().size() < lines && offset - into.begin < bytes) {
+    const auto made = [&] { return builder.records().size() + builder.dead_letters().size(); };
+    while (at < stop && made() < lines && offset - into.begin < bytes) {
         const auto left = static_cast<std::size_t>(stop - at);
         const char* const found = static_cast<const char*>(std::memchr(at, '\n', left));
         if (!found && !unterminated) break;
@@ -445,6 +469,7 @@ bool tailer::produce(run& built, delivery::lane& to, bool careful, const moment&
         for (; missing > 0; --missing)
             failed(built, nullptr, code, now);
     }
+    refused_pause_ = {};
     last_careful_ = careful;
     for (const auto& line : builder.dead_letters())
         bury(built, line, "oversize", now);
@@ -460,7 +485,9 @@ void tailer::bury(run& from, const delivery::line& whole, std::string_view reaso
     letter->key = shared_.builder.key_of(origin(now), whole.begin, whole.end, true);
     // The dead letter topic has limits of its own, unknown here; half of the usual one is safe.
     constexpr std::size_t most_value = 500'000;
-    letter->value.assign(whole.text, std::min<std::size_t>(whole.size, most_value));
+    std::string scratch;
+    const auto value = target_->filter.masked({whole.text, whole.size}, scratch);
+    letter->value.assign(value.substr(0, most_value));
     letter->reason = reason;
     letter->range = std::to_string(whole.begin) + "-" + std::to_string(whole.end);
     letter->first_try = now.steady;
@@ -472,6 +499,10 @@ void tailer::delivered(run& which, std::uint32_t count, const moment& now) {
     if (window_.delivered(which, count)) settle(now);
 }
 
+void tailer::letter_stored(run& which, const moment& now) {
+    if (window_.delivered(which, 1)) settle(now);
+}
+
 void tailer::failed(run& which, const char* value, kafka::error code, const moment& now) {
     const retry_class what = delivery::classify(code);
     if (what == retry_class::poison && which.careful && value) {
@@ -481,10 +512,7 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
         counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
         which.buried = 1;
         topic_->proved();
-        std::uint32_t size = which.text_size;
-        if (size > 0 && which.text[size - 1] == '\n') --size;
-        if (size > 0 && which.text[size - 1] == '\r') --size;
-        bury(which, {which.text, size, which.begin, which.end, 0}, kafka::name(code), now);
+        bury(which, refused_line(which), kafka::name(code), now);
         return;
     }
     if (!window_.broken()) {
@@ -494,6 +522,22 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
     window_.failed(which, code);
     if (what == retry_class::park) topic_->park(code, now.steady);
     if (what == retry_class::poison) topic_->describe_by(now.steady);
+}
+
+/// The line of a careful run that its record was made of: the last one, behind blank and filtered
+/// ones.
+delivery::line tailer::refused_line(const run& of) {
+    std::string_view text{of.text, of.text_size};
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    std::uint64_t begin = of.begin;
+    if (of.text_size == of.end - of.begin) {
+        const auto before = text.rfind('\n');
+        const std::size_t skipped = before == text.npos ? 0 : before + 1;
+        text.remove_prefix(skipped);
+        begin += skipped;
+    }
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return {text.data(), static_cast<std::uint32_t>(text.size()), begin, of.end, 0};
 }
 
 void tailer::abandoned(bool careful_producer, const moment& now) {
@@ -568,11 +612,11 @@ bool tailer::inspect(const moment&) {
     os::file_status status;
     if (file_->status(status) != 0) return true;
     if (status.size < std::max(window_.end(), scanned_to_)) return false;
-    size_ = status.size;
     const auto& identity = generation_.identity;
     if (identity.head_size > 0 &&
         check_head(*file_, identity, os::file::read_mode::cached) == look::different)
         return false;
+    size_ = status.size;  // of this life, as far as can be told
     grow_head();
     return true;
 }

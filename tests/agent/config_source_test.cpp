@@ -96,6 +96,7 @@ struct etcd_fixture {
     etcd_fixture() {
         from.allow_topics = {"*"};
         options.patience = 300ms;
+        options.start_spread = 0ms;
         options.spread = 20ms;
         options.address_interval = 50ms;
         options.seed = 1;
@@ -244,6 +245,37 @@ TEST_CASE_METHOD(etcd_fixture, "a value that is put into etcd is applied",
     }
 }
 
+TEST_CASE_METHOD(etcd_fixture, "a start waits for its moment before etcd is asked",
+                 "[config_source][real]") {
+    NEEDS_ETCD();
+    start_etcd();
+    put(key, "[" + entry("/a") + "]");
+    options.start_spread = 1h;
+    follow();
+    for (int i = 0; i < 20; ++i)
+        put("x", "time for a watch to begin");
+    CHECK(source->report().connection == "etcd was not asked yet");
+    CHECK(got.sets.empty());
+    source->reload();  // somebody does not want to wait
+    until([&] { return got.paths() == list{"/a"}; });
+}
+
+TEST_CASE_METHOD(etcd_fixture, "a change waits for its moment, the first set does not",
+                 "[config_source][real]") {
+    NEEDS_ETCD();
+    start_etcd();
+    options.spread = 1h;
+    follow();
+    until_applied(
+        put(key, "[" + entry("/a") + "]"));  // there is nothing that could go on meanwhile
+    put(key, "[" + entry("/b") + "," + entry("c") + "]");
+    until([&] { return !source->report().errors.empty(); });  // it is known, and told
+    for (int i = 0; i < 20; ++i)
+        put("x", "time for a mistake");
+    CHECK(got.sets.size() == 1);
+    CHECK(source->report().state == "applied");
+}
+
 TEST_CASE_METHOD(etcd_fixture, "while etcd is down at the start the copy on disk is used",
                  "[config_source][real]") {
     NEEDS_ETCD();
@@ -324,6 +356,7 @@ TEST_CASE_METHOD(etcd_fixture, "two agents of one name report under two keys",
     CHECK(one.key == "/logagent/_status/web1");
     one.instance = "first";
     one.gather = 10ms;
+    one.start_spread = 0ms;
     auto two = one;
     two.instance = "second";
     int count = 0;
@@ -346,7 +379,12 @@ TEST_CASE_METHOD(etcd_fixture, "two agents of one name report under two keys",
     }
     test::run(loop, second.release());
 
-    // A result is written soon, and an end is seen at once.
+    // What nobody calls urgent waits for its half minute ...
+    count = 6;
+    for (int i = 0; i < 20; ++i)
+        put("x", "time for a mistake");
+    CHECK(under(one.key).at(0).value == R"({"instance":"first","n":0})");
+    // ... a result is written soon, and an end is seen at once.
     count = 7;
     first.notify();
     const auto told_at = std::chrono::steady_clock::now();
@@ -365,6 +403,7 @@ TEST_CASE_METHOD(etcd_fixture, "a status that is too large is not written, and i
     one.key = status_key(from, "web1");
     one.instance = "i";
     one.gather = 1ms;
+    one.start_spread = 0ms;
     std::string value = R"({"instance":"i"})";
     announcer speaker{loop.get_executor(), *client, one, [&] { return value; }};
     test::background speaking{loop, speaker.run()};

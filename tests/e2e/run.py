@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the end-to-end scenarios against a built logagent.
 
-    tests/e2e/run.py [--binary PATH] [--only TEXT]... [--full] [--short] [--jobs N] [--list]
+    tests/e2e/run.py [--binary PATH] [--only TEXT]... [--full] [--short] [--by-hand]
+                     [--jobs N] [--list]
 
 Real servers only: Kafka and etcd from tests/backends, nginx and logrotate from Debian. A test whose
 server cannot be had is skipped, with the reason; with CI=true that counts as a failure. The
@@ -185,6 +186,9 @@ def main():
     parser.add_argument("--full", action="store_true", help="with the long versions")
     parser.add_argument("--short", action="store_true", help="only the tests for a sanitizer pass")
     parser.add_argument(
+        "--by-hand", action="store_true", help="only what few machines allow; as root"
+    )
+    parser.add_argument(
         "--part",
         choices=("beside", "alone"),
         help="only tests that may, or may not, have others beside them",
@@ -203,6 +207,7 @@ def main():
         case
         for case in CASES
         if (options.full or not case["full"])
+        and case["by_hand"] == options.by_hand
         and (not options.short or case["short"])
         and (not options.part or case["alone"] == (options.part == "alone"))
         and (

@@ -108,6 +108,10 @@ TEST_CASE_METHOD(watch_fixture, "several keys share one connection and one snaps
     CHECK(seen.snapshots.at(0).keys.size() == 3);
     CHECK(seen.text == "+p/3@5 +a@6 ");
     CHECK(gateway.watches.size() == 1);
+    // R-E6: the second range is read as it was at the moment of the first.
+    REQUIRE(gateway.count("/v3/kv/range") == 2);
+    CHECK(gateway.calls[0].body.find("revision") == std::string::npos);
+    CHECK(gateway.calls[1].body.find(R"("revision":"4")") != std::string::npos);
 }
 
 TEST_CASE_METHOD(watch_fixture, "messages may be cut anywhere and need no last line end",
@@ -422,6 +426,19 @@ TEST_CASE_METHOD(watch_fixture, "a healthy silent stream is left alone by the as
     CHECK(seen.connected == 1);
 }
 
+TEST_CASE_METHOD(watch_fixture, "R-E10: each host asks at a moment of its own", "[etcd]") {
+    watching.reconcile_interval = 1ms;
+    watching.reconcile_jitter = 1h;
+    start();
+    until([&] { return seen.connected == 1; });
+    for (int i = 0; i < 20; ++i) {  // time in which it would have asked
+        etcd::key_range key;
+        key.key = "a";
+        CHECK(run(etcd().range(key)).has_value());
+    }
+    CHECK(gateway.count("/v3/kv/txn") == 0);
+}
+
 TEST_CASE_METHOD(watch_fixture, "an etcd that only keeps its connection open is not called healthy",
                  "[etcd]") {
     watching.reconcile_interval = 5ms;
@@ -446,6 +463,23 @@ TEST_CASE_METHOD(watch_fixture, "a watch moves to another endpoint when its own 
     until([&] { return seen.connected == 1; });
     CHECK(gateway.watches.size() >= 1);
     CHECK(second->watches.size() >= 1);
+    running->stop();
+    running.reset();
+}
+
+TEST_CASE_METHOD(watch_fixture, "R-E12: an endpoint whose stream breaks is passed over", "[etcd]") {
+    std::optional<fake_gateway> second{loop};
+    second->put("a", "first");
+    options.endpoints.push_back({"127.0.0.1", second->port(), false});
+    const std::vector<std::string> nonsense{"{\"result\":nonsense}\n"};
+    for (auto* each : {&gateway, &*second})
+        each->on_watch = {[each, nonsense](scripted_connection& one) {
+                              return each->created_then(one, nonsense);
+                          },
+                          each->silent()};
+    start();
+    until([&] { return !gateway.watches.empty() && !second->watches.empty(); });
+    CHECK(gateway.watches.size() + second->watches.size() == 2);
     running->stop();
     running.reset();
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <set>
+
 #include "cluster.hpp"
 
 // What librdkafka makes of the broker's errors. The class of each error, and what is sent again, is
@@ -186,6 +188,54 @@ TEST_CASE("a partition without a leader holds its records and no others", "[kafk
     cluster.set_leader("dead", 0, 1);
     CHECK(bench.drain(10s));
     CHECK(stored(cluster, "dead") == numbers(5000));
+}
+
+TEST_CASE("when a broker is killed its partitions go on at the next leader, in order", "[kafka]") {
+    mock_cluster cluster{3, std::vector<mock_cluster::topic>{{"lines", 3}}};
+    for (int partition = 0; partition < 3; ++partition)
+        cluster.set_leader("lines", partition, partition + 1);
+    bench bench{cluster.addresses(), {}, {{"reconnect.backoff.ms", "1"}}};
+    const auto topic = bench.producer->topic("lines");
+    bench.until_up();
+    const auto produce_all = [&](const std::string& prefix) {
+        for (int partition = 0; partition < 3; ++partition)
+            bench.produce(topic, partition, 200, nullptr, prefix);
+    };
+    produce_all("before ");
+    bench.until_reported(600);
+    cluster.set_down(1);
+    produce_all("while down ");
+    bench.until_reported(1000);  // the other two do not wait
+    CHECK(bench.producer->outstanding() == 200);
+    cluster.set_leader("lines", 0, 2);
+    CHECK(bench.drain(10s));
+    CHECK(bench.listener.failures.empty());
+    auto expected = numbers(200, "before ");
+    for (auto& value : numbers(200, "while down "))
+        expected.push_back(std::move(value));
+    for (int partition = 0; partition < 3; ++partition)
+        CHECK(stored(cluster, "lines", partition) == expected);
+}
+
+TEST_CASE("a broker that stays silent is known to be down after its time-out", "[kafka]") {
+    mock_cluster cluster{1, std::vector<mock_cluster::topic>{{"lines", 1}}};
+    producer_options options;
+    options.socket_timeout = 1s;
+    bench bench{cluster.addresses(), options, {{"reconnect.backoff.ms", "1"}}};
+    const auto topic = bench.producer->topic("lines");
+    bench.produce(topic, 0, 1, nullptr, "before ");
+    bench.until_reported(1);
+    cluster.set_rtt(1, 20s);
+    bench.produce(topic, 0, 100, nullptr, "silence ");
+    bench.until([&] { return !bench.producer->state().up; });
+    CHECK(bench.producer->outstanding() == 100);
+    cluster.set_rtt(1, 0ms);
+    CHECK(bench.drain(20s));
+    CHECK(bench.listener.failures.empty());
+    // This broker stores a repeated request twice; what counts is that nothing is missing.
+    const auto values = stored(cluster, "lines");
+    const std::set<std::string> found{values.begin(), values.end()};
+    CHECK(found.size() == 101);
 }
 
 TEST_CASE("every record is stored in order while brokers drop connections", "[kafka]") {

@@ -117,6 +117,19 @@ TEST_CASE("smaller batches come with the next client and lose nothing on the way
     CHECK(bench.producer->requests() - before > 5);  // about 10 KB in batches of 1000 bytes
 }
 
+TEST_CASE("one topic that takes nothing at all does not stop the client for the others",
+          "[kafka]") {
+    mock_cluster cluster{1, one_topic};
+    bench bench{cluster.addresses(), quick()};
+    const auto topic = bench.producer->topic("lines");
+    bench.until_up();
+    bench.producer->limit_batch_bytes(0);  // max.message.bytes = 0 is allowed in Kafka
+    bench.until([&] { return bench.producer->state().rebuilds == 1; });
+    CHECK(bench.produce(topic, 0, 100).accepted == 100);
+    CHECK(bench.drain(10s));
+    CHECK(bench.listener.acked == 100);
+}
+
 TEST_CASE("a description asked for during a rebuild is answered by the new client", "[kafka]") {
     mock_cluster cluster{1, one_topic};
     bench bench{cluster.addresses(), quick()};

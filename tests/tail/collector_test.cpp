@@ -494,6 +494,241 @@ TEST_CASE("a rate delays lines and drops none", "[collector]") {
     CHECK(h.broker.values("t") == numbered(0, 2000));
 }
 
+TEST_CASE("the ceiling of the host is shared by bytes, whatever the lines look like",
+          "[collector]") {
+    host h;
+    h.options.max_send_rate_bytes = 30'000;
+    h.start();
+    std::vector<fleet::log_target> wanted;
+    std::map<std::string, std::size_t> line_size{{"t", 20}, {"u", 200}, {"v", 1000}};
+    h.partitions["v"] = 1;
+    for (const auto& [topic, size] : line_size) {
+        h.disk.write("/l/" + topic, "");
+        wanted.push_back(host::target("/l/" + topic, topic));
+    }
+    h.apply(wanted);
+    for (const auto& [topic, size] : line_size) {
+        std::string text;
+        while (text.size() < 500'000)
+            text += std::string(size - 1, 'x') + "\n";
+        h.wrote("/l/" + topic, text);
+    }
+    h.pass(30s);
+    std::vector<double> sent;
+    double all = 0;
+    for (const auto& [topic, size] : line_size) {
+        sent.push_back(static_cast<double>(h.broker.values(topic).size() * size));
+        all += sent.back();
+    }
+    CHECK(all == Approx(900'000).epsilon(0.02));
+    CHECK(*std::ranges::min_element(sent) > 0.8 * *std::ranges::max_element(sent));
+}
+
+TEST_CASE("a throttled file holds up nobody and takes no room", "[collector]") {
+    host h;
+    auto slow = host::target("/l/slow");
+    slow.send_rate = 10;
+    h.apply({slow, host::target("/l/fast", "u")});
+    h.disk.write("/l/slow", lines(0, 50'000));
+    h.changed(os::inotify::change::appeared, "/l/slow");
+    h.settle();
+    h.disk.write("/l/fast", lines(0, 50'000));
+    h.changed(os::inotify::change::appeared, "/l/fast");
+    h.settle();  // without any time passing
+    CHECK(h.broker.values("u") == numbered(0, 50'000));
+    CHECK(h.broker.values("t").size() == 1);
+    CHECK(h.running->in_flight().used() < 200'000);
+}
+
+TEST_CASE("an exact path beats a glob, and a longer prefix a shorter one", "[collector]") {
+    host h;
+    h.disk.write("/l/web/a.log", "old\n");
+    auto wide = host::target("/l/**/*.log");
+    auto narrow = host::target("/l/web/*.log");
+    auto exact = host::target("/l/web/a.log");
+    wide.service = "wide";
+    narrow.service = "narrow";
+    exact.service = "exact";
+    const auto service_of_next = [&] {
+        h.wrote("/l/web/a.log", "x\n");
+        h.settle();
+        const auto& key = h.broker.stored.back().key;
+        return key.substr(6, key.find('"', 6) - 6);
+    };
+    h.apply({wide, narrow, exact});
+    CHECK(service_of_next() == "exact");
+    h.apply({wide, narrow});
+    CHECK(service_of_next() == "narrow");
+    h.apply({wide, exact});
+    CHECK(service_of_next() == "exact");
+    h.apply({wide});
+    CHECK(service_of_next() == "wide");
+    CHECK(h.broker.stored.size() == 4);
+    CHECK(h.store.state().generations.size() == 1);
+}
+
+TEST_CASE("a file that an entry excludes from now on is collected no longer", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*.log");
+    h.disk.write("/l/a.log", "old\n");
+    h.disk.write("/l/b.log", "old\n");
+    h.apply({wanted});
+    wanted.exclude = {"b*"};
+    h.apply({wanted});
+    h.wrote("/l/a.log", "a\n");
+    h.wrote("/l/b.log", "b\n");
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"a"});
+    wanted.exclude = {};
+    h.apply({wanted});
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"a", "b"});
+}
+
+TEST_CASE("a search for files ends with the target it was for", "[collector]") {
+    host h;
+    for (int i = 0; i < 100; ++i)
+        h.disk.write("/l/" + std::to_string(i) + "/a.log", "old\n");
+    h.tick();
+    h.running->apply({host::target("/l/**/a.log")}, h.now);
+    h.running->turn(h.now);  // some of the directories
+    SECTION("a target that is gone claims nothing more") {
+        h.apply({});
+        CHECK(h.running->file_count() == 0);
+    }
+    SECTION("a target that has changed holds with its new values for every file") {
+        auto changed = host::target("/l/**/a.log");
+        changed.send_rate = 7;
+        h.apply({changed});
+        std::size_t files = 0;
+        h.running->visit_files({}, 1000, h.now.steady, [&](const file_view& file) {
+            ++files;
+            CHECK(file.send_rate == 7);
+        });
+        CHECK(files == 100);
+    }
+}
+
+TEST_CASE("files beyond the limit of a host are told, for as long as they wait", "[collector]") {
+    host h;
+    h.options.most_files = 2;
+    h.start();
+    const auto told = [&] {
+        for (const auto& [code, text] : h.running->problems())
+            if (code == "too_many_files") return text;
+        return std::string{};
+    };
+    h.apply({host::target("/l/a"), host::target("/l/b"), host::target("/l/c")});
+    CHECK(h.running->file_count() == 2);
+    CHECK(told().starts_with("1 "));
+    h.pass(60s);  // over a sweep
+    CHECK(told().starts_with("1 "));
+    h.apply({host::target("/l/b"), host::target("/l/c")});
+    CHECK(told().empty());
+    h.disk.write("/l/c", "c\n");
+    h.changed(os::inotify::change::appeared, "/l/c");
+    h.settle();
+    CHECK(h.broker.values("t") == strings{"c"});
+}
+
+TEST_CASE("one turn does a bounded piece of work, however much there is", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*");
+    wanted.start = fleet::start_at::start;
+    const auto sums = [&] {
+        std::pair<std::size_t, std::uint64_t> opened_and_read;
+        h.running->visit_files({}, 10'000, h.now.steady, [&](const file_view& file) {
+            opened_and_read.first += !file.generation.empty();
+            opened_and_read.second += file.read_offset;
+        });
+        return opened_and_read;
+    };
+    SECTION("many files") {
+        for (int i = 0; i < 1000; ++i)
+            h.disk.write("/l/" + std::to_string(i), "x\n");
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::size_t before = 0;
+        for (int turn = 0; turn < 100; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(opened - before <= 64);
+            before = opened;
+        }
+        CHECK(before == 1000);
+    }
+    SECTION("a large file") {
+        std::string text;
+        while (text.size() < 20'000'000)
+            text += std::string(999, 'x') + "\n";
+        h.disk.write("/l/a", text);
+        h.tick();
+        h.running->apply({wanted}, h.now);
+        std::uint64_t before = 0;
+        for (int turn = 0; turn < 20; ++turn) {
+            h.running->turn(h.now);
+            h.describe();
+            const auto [opened, read] = sums();
+            CHECK(read - before <= 16 * 256 * 1024);
+            before = read;
+        }
+        CHECK(before > 5'000'000);
+    }
+}
+
+TEST_CASE("directories are watched for as long as something in them is collected", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/b"), host::target("/m/c")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] > 0);
+    h.apply({host::target("/l/a")});
+    CHECK(h.watches.counts["/l"] > 0);
+    CHECK(h.watches.counts["/m"] == 0);
+    h.apply({});
+    CHECK(h.watches.counts["/l"] == 0);
+}
+
+TEST_CASE("a file keeps its partition over rotations, restarts and new partitions", "[collector]") {
+    host h;
+    h.partitions["t"] = 8;
+    std::vector<fleet::log_target> wanted;
+    for (int i = 0; i < 30; ++i)
+        wanted.push_back(host::target("/l/" + std::to_string(i)));
+    h.apply(wanted);
+    const auto write_all = [&] {
+        for (const auto& each : wanted) {
+            h.disk.write(each.log_path, each.log_path + "\n");
+            h.changed(os::inotify::change::appeared, each.log_path);
+        }
+        h.settle();
+    };
+    const auto chosen = [&](std::size_t from) {
+        std::map<std::string, std::int32_t> found;
+        for (std::size_t at = from; at < h.broker.stored.size(); ++at)
+            found[h.broker.stored[at].value] = h.broker.stored[at].partition;
+        return found;
+    };
+    write_all();
+    const auto first = chosen(0);
+    std::set<std::int32_t> used;
+    for (const auto& [path, partition] : first)
+        used.insert(partition);
+    CHECK(first.size() == 30);
+    CHECK(used.size() > 4);  // by hash, not all on one
+    for (const auto& each : wanted)
+        h.rename(each.log_path, each.log_path + ".1");
+    write_all();
+    CHECK(chosen(30) == first);
+    h.restart();
+    h.partitions["t"] = 16;
+    h.apply(wanted);
+    for (const auto& each : wanted)
+        h.wrote(each.log_path, each.log_path + "\n");
+    h.settle();
+    CHECK(chosen(60) == first);
+}
+
 TEST_CASE("a changed entry keeps generation and offset", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});
@@ -612,6 +847,45 @@ TEST_CASE("an oversize line can go to the dead letter topic instead", "[collecto
     h.check_ledger(5001 + 13);
 }
 
+TEST_CASE("a dead letter that Kafka refuses for a minute is kept on the disk, or goes on waiting",
+          "[collector]") {
+    host h;
+    h.partitions.erase("t.dead");
+    strings kept;
+    bool disk_takes_it = false;
+    h.options.spill = [&](const dead_letter& letter) {
+        if (disk_takes_it) kept.push_back(letter.topic + " " + letter.range + " " + letter.reason);
+        return disk_takes_it;
+    };
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.disk.write("/l/a", "before\n" + std::string(5000, 'x') + "\nafter\n");
+    h.apply({wanted});
+    const auto acked = [&] {
+        std::uint64_t offset = 0;
+        h.running->visit_files({}, 1, h.now.steady,
+                               [&](const file_view& file) { offset = file.acked_offset; });
+        return offset;
+    };
+    disk_takes_it = true;
+    h.pass(58s);
+    CHECK(kept.empty());
+    disk_takes_it = false;
+    h.pass(10s);
+    CHECK(acked() < 5008);  // the position does not pass what is nowhere
+    CHECK_FALSE(h.running->drained());
+    disk_takes_it = true;
+    h.pass(2s);
+    CHECK(kept == strings{"t.dead 7-5008 oversize"});
+    CHECK(acked() == 5014);
+    CHECK(h.running->drained());
+    CHECK(h.broker.values("t") == strings{"before", "after"});
+    h.check_ledger(5014);
+}
+
 TEST_CASE("lost events are made up for by the sweep", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});
@@ -634,6 +908,319 @@ TEST_CASE("a file outside the policy is denied and others go on", "[collector]")
         if (file.path == "/l/secret") state = file.state;
     });
     CHECK(state == "denied");
+}
+
+TEST_CASE("a target that is stopped gives back what its failed records were charged with",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    const auto before = h.running->in_flight().used();
+    h.broker.judge = [](const auto& record) {
+        return record.value == "line 1" ? kafka::error::topic_authorization_failed
+                                        : kafka::error::none;
+    };
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.disk.write("/l/a", lines(0, 500));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    const bool reported = GENERATE(true, false);  // before the stop, or after it
+    h.settle(reported ? 1'000'000 : 0);
+    h.apply({});
+    h.pass(40s);
+    CHECK(h.running->in_flight().used() <= before + delivery::chunk_pool::small);
+}
+
+TEST_CASE("a topic with fewer partitions than before takes the lines again", "[collector]") {
+    host h;
+    h.partitions["t"] = 64;
+    std::vector<fleet::log_target> wanted;
+    for (int at = 0; at < 8; ++at)
+        wanted.push_back(host::target("/l/" + std::to_string(at)));
+    h.apply(wanted);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "first\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 8);
+    h.partitions["t"] = 1;
+    h.pass(70s);
+    for (int at = 0; at < 8; ++at)
+        h.wrote("/l/" + std::to_string(at), "second\n");
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 16);
+}
+
+TEST_CASE("what is masked stays masked in the dead letter topic", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.mask = {{"secret=[0-9]+", "secret=***"}};
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value.starts_with("refused")
+                   ? kafka::error::invalid_record
+                   : kafka::error::none;
+    };
+    h.disk.write("/l/a", "secret=123 " + std::string(2000, 'x') + "\nrefused secret=456\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(5s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::set<std::string>(letters.begin(), letters.end()).size() == 2);
+    for (const auto& letter : letters) {
+        CHECK(letter.find("secret=***") != std::string::npos);
+        CHECK(letter.find("123") == std::string::npos);
+        CHECK(letter.find("456") == std::string::npos);
+    }
+}
+
+TEST_CASE("JSON lines that a parked topic has held up arrive once it takes them", "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    auto wanted = host::target("/l/a");
+    wanted.format = fleet::record_format::json;
+    h.apply({wanted});
+    h.disk.write("/l/a", lines(0, 20'000));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.topic_errors.clear();
+    h.broker.refuses_all = GENERATE(false, true);
+    h.pass(5s);
+    h.broker.refuses_all = false;
+    h.pass(5s);
+    CHECK(h.broker.values("t").size() == 20'000);
+    CHECK(h.running->drained());
+    h.check_ledger(lines(0, 20'000).size());
+}
+
+TEST_CASE("a truncated file begins at 0 though it is older than its target", "[collector]") {
+    host h;
+    h.disk.write("/l/a", lines(0, 5));
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(5, 10));
+    h.settle();
+    REQUIRE(h.broker.values("t") == numbered(5, 10));
+    h.disk.truncate("/l/a", 0);
+    h.wrote("/l/a", lines(10, 12));
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(5, 12));
+}
+
+TEST_CASE("a refused record beside oversize lines ends as one dead letter of its own",
+          "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    h.broker.judge = [](const auto& record) {
+        return record.topic == "t" && record.value == "refused" ? kafka::error::invalid_record
+                                                                : kafka::error::none;
+    };
+    const std::string giant(2000, 'x');
+    h.disk.write("/l/a", "one\n" + giant + "\n\nrefused\n" + giant + "\ntwo\n");
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.pass(10s);
+    const auto letters = h.broker.values("t.dead");
+    CHECK(std::count(letters.begin(), letters.end(), "refused") == 1);
+    for (const auto& letter : letters)
+        CHECK((letter == "refused" || letter == giant));
+    const auto values = h.broker.values("t");
+    CHECK(std::count(values.begin(), values.end(), "one") >= 1);
+    CHECK(std::count(values.begin(), values.end(), "two") >= 1);
+    CHECK(h.running->drained());
+    h.check_ledger(4 + 2001 + 1 + 8 + 2001 + 4);
+}
+
+TEST_CASE("a file that cannot be read at the start of the agent is no other file", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart();
+    h.disk.names.at("/l/a")->failing = EIO;
+    h.tick();
+    h.running->apply({host::target("/l/a")}, h.now);
+    h.pass(1s);
+    h.disk.names.at("/l/a")->failing = 0;
+    h.wrote("/l/a", lines(5, 7));
+    h.pass(40s);
+    CHECK(h.broker.values("t") == numbered(0, 7));
+}
+
+TEST_CASE("a file that an edited entry excludes is not collected any more", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/*.log");
+    h.apply({wanted});
+    h.disk.write("/l/a.log", "a\n");
+    h.disk.write("/l/b.log", "b\n");
+    h.pass(31s);
+    REQUIRE(h.broker.values("t").size() == 2);
+    wanted.exclude = {"/l/b.*"};
+    h.apply({wanted});
+    h.wrote("/l/a.log", "more of a\n");
+    h.wrote("/l/b.log", "private\n");
+    h.pass(1s);
+    CHECK(h.broker.values("t").back() == "more of a");
+    CHECK(h.broker.values("t").size() == 3);
+}
+
+TEST_CASE("a directory that is replaced is watched again", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    REQUIRE(h.watches.counts["/l"] == 1);
+    h.watches.counts["/l"] = 0;  // the kernel ends the watch of the old one
+    h.running->changed(os::inotify::change::unwatched, "/l", {}, h.now);
+    h.pass(1s);
+    CHECK(h.watches.counts["/l"] == 1);
+}
+
+TEST_CASE("a file that takes the place of another begins at 0 though it is older than the target",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.write("/l/next", "first\n");
+    h.apply({host::target("/l/a")});
+    h.rename("/l/a", "/l/a.1");
+    h.rename("/l/next", "/l/a");
+    h.pass(10s);
+    CHECK(h.broker.values("t") == strings{"first"});
+}
+
+TEST_CASE("a file that cannot be opened now is tried once a second, whatever happens around it",
+          "[collector]") {
+    host h;
+    h.disk.write("/l/a", "old\n");
+    h.disk.busy.insert("/l/a");
+    h.apply({host::target("/l/a")});
+    for (int event = 0; event < 9; ++event) {
+        h.changed(os::inotify::change::attributes, "/l/a");
+        h.pass(100ms);
+    }
+    const auto before = h.disk.opens;
+    h.pass(10s);
+    CHECK(h.disk.opens - before >= 9);
+    CHECK(h.disk.opens - before <= 11);
+}
+
+TEST_CASE("a client that takes nothing is not asked all the time", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.broker.refuses_all = true;
+    h.wrote("/l/a", lines(0, 5));
+    h.pass(10s);
+    CHECK(h.broker.refusals <= 60);
+    h.broker.refuses_all = false;
+    h.pass(1s);
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
+TEST_CASE("a dead letter that arrives opens no topic that was parked", "[collector]") {
+    host h;
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.apply({wanted});
+    h.wrote("/l/a", std::string(2000, 'x') + "\nline\n");
+    h.pass(1s);
+    h.topic_errors.clear();
+    bool main_tried = false;
+    h.broker.judge = [&](const auto& record) {
+        if (record.topic != "t") return kafka::error::none;
+        main_tried = main_tried || !record.careful;
+        return kafka::error::topic_authorization_failed;
+    };
+    h.pass(10s);
+    CHECK(h.broker.values("t.dead").size() >= 1);
+    CHECK_FALSE(main_tried);
+}
+
+TEST_CASE("dead letters go to the disk a few at a time", "[collector]") {
+    host h;
+    int asked = 0, most = 0;
+    bool full = true;
+    h.options.spill = [&](const dead_letter&) {
+        ++asked;
+        return !full;
+    };
+    h.partitions["t.dead"] = 0;
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.max_line_bytes = 1000;
+    wanted.oversize = fleet::oversize_policy::dead_letter;
+    h.apply({wanted});
+    std::string giants;
+    for (int at = 0; at < 50; ++at)
+        giants += std::string(2000, 'x') + "\n";
+    h.wrote("/l/a", giants);
+    h.pass(70s);
+    CHECK(asked >= 50);
+    CHECK_FALSE(h.running->drained());  // the disk has taken nothing
+    full = false;
+    for (int turn = 0; turn < 200; ++turn) {
+        h.now.steady += 100ms;
+        asked = 0;
+        h.running->turn(h.now);
+        most = std::max(most, asked);
+    }
+    CHECK(most <= 2);
+    CHECK(h.running->drained());
+}
+
+TEST_CASE("a deleted file that goes to two topics is kept until both have it", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a"), host::target("/l/a", "u")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.topic_errors["u"] = kafka::error::topic_authorization_failed;
+    h.broker.judge = [&](const auto& record) {
+        return record.topic == "u" && !h.topic_errors.empty()
+                   ? kafka::error::topic_authorization_failed
+                   : kafka::error::none;
+    };
+    h.wrote("/l/a", lines(5, 10));
+    h.running->save_positions();
+    h.disk.remove("/l/a");
+    h.changed(os::inotify::change::vanished, "/l/a");
+    h.pass(20s);
+    REQUIRE(h.broker.values("t") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.size() == 1);
+    h.topic_errors.clear();
+    h.pass(20s);
+    CHECK(h.broker.values("u") == numbered(0, 10));
+    h.check_ledger(2 * lines(0, 10).size());
+    CHECK(h.store.state().generations.empty());
+    CHECK(h.store.state().positions.empty());
+}
+
+TEST_CASE("a further topic for a file at a restart has a beginning of its own", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.wrote("/l/a", lines(0, 5));
+    h.settle();
+    h.restart();
+    auto further = host::target("/l/a", "a");
+    further.start = fleet::start_at::start;
+    h.partitions["a"] = 1;
+    h.apply({further, host::target("/l/a")});
+    CHECK(h.broker.values("a") == numbered(0, 5));
+    CHECK(h.broker.values("t") == numbered(0, 5));
+}
+
+TEST_CASE("a topic that no target names any more is no problem and not asked about",
+          "[collector]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    h.pass(1s);
+    REQUIRE_FALSE(h.running->problems().empty());
+    h.apply({host::target("/l/b", "u")});
+    CHECK(h.running->problems().empty());
+    h.now.steady += 100s;
+    CHECK(h.running->due_topics(h.now) == strings{"u"});
+    h.apply({host::target("/l/a"), host::target("/l/b", "u")});
+    CHECK_FALSE(h.running->problems().empty());
 }
 
 TEST_CASE("once ends when everything is read and acknowledged", "[collector]") {

@@ -28,6 +28,17 @@ public:
         return kafka::error::none;
     };
     bool refuses_all = false;  // produce() takes nothing, as a client that is being rebuilt
+    int refusals = 0;
+    /// Whether a record that is reported as failed is stored all the same.
+    std::function<bool(const stored_record&)> stores_failed = [](const auto&) { return false; };
+    /// Whether the records of that partition are answered at all.
+    std::function<bool(const std::string&, std::int32_t)> answers = [](const auto&, auto) {
+        return true;
+    };
+    /// Sees every record that a client takes, every one that is stored, every failure.
+    std::function<void(const stored_record&)> on_taken = [](const auto&) {};
+    std::function<void(const stored_record&)> on_stored = [](const auto&) {};
+    std::function<void(const stored_record&, kafka::error)> on_failed = [](const auto&, auto) {};
 
     class client final : public kafka::producer {
     public:
@@ -41,7 +52,10 @@ public:
         kafka::produce_result produce(kafka::topic_handle topic, std::int32_t partition,
                                       std::span<const kafka::record> records,
                                       void* batch) override {
-            if (at_.refuses_all) return {};
+            if (at_.refuses_all) {
+                ++at_.refusals;
+                return {};
+            }
             for (const auto& one : records)
                 take(topic, partition, one, {}, batch);
             return {records.size(), {}};
@@ -59,24 +73,39 @@ public:
         /// Reports at most `count` records, in order. Values are read now, as the real client does
         /// while it sends: memory that was freed too early shows here.
         void report(std::size_t count) {
-            for (; count > 0 && !waiting_.empty(); --count) {
-                auto next = std::move(waiting_.front());
-                waiting_.pop_front();
+            for (auto at = waiting_.begin(); count > 0 && at != waiting_.end(); --count) {
+                if (!at_.answers(at->record.topic, at->record.partition)) {
+                    ++at;
+                    continue;
+                }
+                auto next = std::move(*at);
+                at = waiting_.erase(at);
                 next.record.value.assign(next.value, next.size);
                 const auto code = at_.judge(next.record);
                 if (code == kafka::error::none) {
-                    at_.stored.push_back(next.record);
+                    at_.store(next.record);
                     to_->delivered(next.batch, 1);
                 } else {
-                    to_->failed(next.batch, next.value, code, false);
+                    const bool stored = at_.stores_failed(next.record);
+                    if (stored) at_.store(next.record);
+                    at_.on_failed(next.record, code);
+                    to_->failed(next.batch, next.value, code, stored);
                 }
             }
         }
-        /// The process is gone; nobody asks for reports any more.
-        void forget() { waiting_.clear(); }
-        /// As after a fatal error: nothing that waits is ever reported.
-        void abandon() {
+        /// The process is gone; nobody asks for reports any more. The first `stored` records had
+        /// reached the cluster.
+        void forget(std::size_t stored = 0) {
+            for (auto& each : waiting_) {
+                if (stored-- == 0) break;
+                each.record.value.assign(each.value, each.size);
+                at_.store(each.record);
+            }
             waiting_.clear();
+        }
+        /// As after a fatal error: nothing that waits is ever reported.
+        void abandon(std::size_t stored = 0) {
+            forget(stored);
             to_->abandoned();
         }
 
@@ -93,6 +122,9 @@ public:
             if (one.key) record.key.assign(one.key, one.key_size);
             for (const auto& each : headers)
                 record.headers.emplace_back(std::string{each.name}, std::string{each.value});
+            record.value.assign(one.value, one.size);
+            at_.on_taken(record);
+            record.value.clear();  // it is read again when it is sent
             waiting_.push_back({std::move(record), one.value, one.size, batch});
         }
 
@@ -105,6 +137,11 @@ public:
 
     client main{*this, false};
     client careful{*this, true};
+
+    void store(const stored_record& record) {
+        stored.push_back(record);
+        on_stored(record);
+    }
 
     std::vector<std::string> values(const std::string& topic) const {
         std::vector<std::string> found;

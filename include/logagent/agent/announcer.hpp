@@ -22,8 +22,9 @@ struct announcer_options {
     std::chrono::milliseconds gather{500};       // between two values, also urgent ones
     std::chrono::milliseconds interval{30'000};  // between two values that nothing urgent brought
     std::chrono::milliseconds jitter{5'000};     // added to it at random, up to this
-    std::chrono::seconds ttl{30};                // of the lease
-    std::uint64_t seed = 0;                      // 0 = a random one
+    std::chrono::milliseconds start_spread{1'000};  // the first lease is asked for within this
+    std::chrono::seconds ttl{30};                   // of the lease
+    std::uint64_t seed = 0;                         // 0 = a random one
 };
 
 /// The key of this host under settings.etcd_prefix().

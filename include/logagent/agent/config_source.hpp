@@ -64,7 +64,10 @@ address_list addresses_of(const settings& from);
 
 struct follow_options {
     std::chrono::milliseconds patience{2'000};  // for etcd at the start, then the copy is used
-    std::chrono::milliseconds spread{1'000};    // a change waits up to this, so that hosts differ
+    // A start and a change wait up to this, so that thousands of hosts that were started, or
+    // changed, together do not come at once.
+    std::chrono::milliseconds start_spread{1'000};
+    std::chrono::milliseconds spread{1'000};
     std::chrono::milliseconds address_interval{30'000};  // between looks at the addresses
     std::uint64_t seed = 0;                              // of all jitter; 0 = a random one
 };

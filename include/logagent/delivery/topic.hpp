@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,8 @@ public:
     std::int32_t partition() const noexcept { return partition_; }
     std::uint64_t in_flight() const noexcept { return in_flight_; }
     bool has_leader() const noexcept { return has_leader_; }
+    /// The broker that leads it; empty while nobody does or it is not known yet.
+    std::optional<std::int32_t> leader() const noexcept { return leader_; }
 
     /// A partition may hold at most as much of the budget as is still free, so one that takes
     /// nothing cannot starve the others: it ends up with half, a second one with a quarter, and so
@@ -36,7 +39,8 @@ private:
     friend class topic;
     std::int32_t partition_;
     std::uint64_t in_flight_ = 0;
-    bool has_leader_ = true;
+    bool has_leader_ = true;  // believed until the cluster says otherwise
+    std::optional<std::int32_t> leader_;
 };
 
 /// What we know of one topic and what it does to those who send to it.
@@ -58,9 +62,12 @@ public:
     state now() const noexcept { return state_; }
     bool open() const noexcept { return state_ == state::open || state_ == state::probation; }
     kafka::error reason() const noexcept { return reason_; }
+    /// Somebody sends to it; nobody cares for what ails another one.
+    bool wanted() const noexcept { return wanted_; }
     time_point since() const noexcept { return since_; }
 
-    std::size_t partitions() const noexcept { return lanes_.size(); }
+    /// As of the last description; a topic made anew may have fewer than before.
+    std::size_t partitions() const noexcept { return live_partitions_; }
     /// Null where the topic has no such partition (any more).
     lane* at(std::int32_t partition) noexcept;
     const std::deque<lane>& lanes() const noexcept { return lanes_; }
@@ -86,7 +93,9 @@ public:
     lane* sticky(time_point now, std::uint64_t bytes) noexcept;
 
 private:
+    friend class topic_table;
     std::string name_;
+    bool wanted_ = true;
     kafka::topic_handle main_;
     kafka::topic_handle careful_;
     state state_ = state::unknown;
@@ -108,7 +117,10 @@ public:
     topic_table(kafka::producer& main, kafka::producer& careful) noexcept
         : main_{main}, careful_{careful} {}
 
+    /// Makes it where there is none; it is wanted from here on.
     topic& get(std::string_view name);
+    /// No topic is wanted until the next get().
+    void want_none() noexcept;
     topic* find(std::string_view name) noexcept;
 
     /// Names to ask the cluster about now; each is marked as asked.

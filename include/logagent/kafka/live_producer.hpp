@@ -98,7 +98,7 @@ public:
     virtual void request_rebuild(std::string reason) = 0;
 
     /// Lowers the size of batches to `bytes` by a rebuild without backoff and without failing what
-    /// is queued. Sizes that are not lower change nothing.
+    /// is queued. Sizes that are not lower change nothing; below 1000 it does not go.
     virtual void limit_batch_bytes(std::uint32_t bytes) = 0;
 };
 

@@ -119,6 +119,8 @@ public:
     /// Files in the order of (path, topic), beginning after the path `after`; at most `limit`.
     void visit_files(std::string_view after, std::size_t limit, time_point now,
                      const std::function<void(const file_view&)>& each) const;
+    /// Every generation that is being read, and those of stopped targets with reports to come.
+    void visit_tailers(const std::function<void(const tailer&)>& each) const;
     /// Sums over all positions since the state was made, plus what is in flight and unread now.
     struct ledger {
         checkpoint::byte_counts classes{};
@@ -157,6 +159,9 @@ private:
 
     // Targets and their files (collector.cpp, search.cpp).
     void stop_target(const fleet::log_target& target);
+    /// Files of `old` go on under the new values, but for those that are excluded now.
+    void replace_target(const std::shared_ptr<live_target>& old,
+                        const std::shared_ptr<live_target>& fresh);
     void note_applied(const moment& now);
     std::shared_ptr<live_target> find_target(const fleet::log_target& wanted) const;
     void claim(std::string_view path, const std::shared_ptr<live_target>& target);
@@ -215,11 +220,14 @@ private:
                           const checkpoint::position_record& position, bool trusted,
                           continuation& out);
     bool continue_elsewhere(source& where, checkpoint::generation_record known,
-                            const checkpoint::position_record& position, const moment& now);
+                            const checkpoint::position_record& position, const moment& now,
+                            const tailer* behind = nullptr);
     void adopt_unfinished(source& where, const std::vector<os::file_status>& present,
                           const moment& now);
+    /// `behind`: of its path's generations it comes next after that one; null = before the current.
     void begin_draining(source& where, tailer::start from, const std::string& path,
-                        std::unique_ptr<os::file> file, const moment& now);
+                        std::unique_ptr<os::file> file, const moment& now,
+                        const tailer* behind = nullptr);
     void limit_held(const moment& now);
     // Rotated generations that nobody reads (siblings.cpp).
     void adopt_siblings(source& where, const std::string& base, const moment& now);

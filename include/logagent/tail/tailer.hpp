@@ -37,6 +37,7 @@ struct live_target {
     delivery::line_filter filter;
     std::size_t order;
     bool first_application = false;  // files that exist now begin where `start` says
+    bool edited = false;             // its path went to another topic before
     std::int64_t applied_ms = 0;     // wall clock of the first application ever
 };
 
@@ -116,6 +117,10 @@ public:
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
            std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+    /// Gives back what its runs are charged with: a stopped target may leave failed ones behind.
+    ~tailer();
+    tailer(const tailer&) = delete;
+    tailer& operator=(const tailer&) = delete;
 
     static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
@@ -141,6 +146,8 @@ public:
         lost_as_ = lost;
         lost_reason_ = reason;
     }
+    /// After end(): for the next life of the same file.
+    std::unique_ptr<os::file> take_file() noexcept { return std::move(file_); }
     /// Gives the file up and closes it; what is in flight is still waited for.
     void abandon_file(const moment& now);
     /// Counts the bytes that are gone. After end(), with everything settled.
@@ -148,6 +155,8 @@ public:
 
     // Delivery reports, found through the run.
     void delivered(delivery::run& which, std::uint32_t count, const moment& now);
+    /// A dead letter of the run lies somewhere; that says nothing about the run's own topic.
+    void letter_stored(delivery::run& which, const moment& now);
     void failed(delivery::run& which, const char* value, kafka::error code, const moment& now);
     void abandoned(bool careful_producer, const moment& now);
 
@@ -215,12 +224,14 @@ private:
     delivery::record_builder::origin origin(const moment& now) const;
     std::uint64_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
                         bool unterminated, const moment& now);
+    wish refused(const moment& now);
     bool produce(delivery::run& built, delivery::lane& to, bool careful, const moment& now);
     wish long_line_read(const moment& now, delivery::lane& to, std::uint64_t end);
     delivery::chunk_ref chunk_for_reading();
     void remember_read(const delivery::run& pushed);
     void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
               const moment& now);
+    static delivery::line refused_line(const delivery::run& of);
     void settle(const moment& now);
     void release(delivery::run& which);
     void remember_anchor(const delivery::run& settled);
@@ -255,6 +266,7 @@ private:
     time_point cold_since_{};
     time_point retry_at_{};
     duration backoff_{};
+    duration refused_pause_{};  // the client takes nothing at all, as while it is replaced
     double throttled_ = 0;
     time_point throttled_since_{};
     time_point rate_slot_{};

@@ -16,10 +16,10 @@ class Skipped(Exception):
     """The test needs something that this machine does not have."""
 
 
-def case(sentence, *, needs=(), short=False, full=False, alone=False):
+def case(sentence, *, needs=(), short=False, full=False, alone=False, by_hand=False):
     """Declares a test. `needs`: kafka, etcd, nginx, logrotate, netns, root. `short`: also in the
     pass under sanitizers; `full`: only with --full; `alone`: no other test beside it, for those
-    that measure time."""
+    that measure time; `by_hand`: only with --by-hand, for what few machines allow."""
 
     def declare(function):
         CASES.append(
@@ -30,6 +30,7 @@ def case(sentence, *, needs=(), short=False, full=False, alone=False):
                 "short": short,
                 "full": full,
                 "alone": alone,
+                "by_hand": by_hand,
                 "scenario": function.__module__.rsplit(".", 1)[-1],
             }
         )
@@ -158,6 +159,8 @@ class Case:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def logs_tail(self):
+        """The end of the log of each agent, or of the last few where a test has many."""
         return "".join(
-            f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n" for agent in self._agents
+            f"--- end of {agent.directory.name}'s log\n{agent.tail(25)}\n"
+            for agent in self._agents[-4:]
         )

@@ -1,6 +1,7 @@
 """Waiting for conditions, free ports, and child processes that never outlive the run."""
 
 import atexit
+import http.client
 import itertools
 import os
 import random
@@ -30,7 +31,7 @@ def wait_for(what, probe, seconds=20.0, every=0.03):
             seen = probe()
             if seen:
                 return seen
-        except (OSError, ValueError, KeyError, IndexError) as error:
+        except (OSError, ValueError, KeyError, IndexError, http.client.HTTPException) as error:
             seen = f"{type(error).__name__}: {error}"
         if time.monotonic() > deadline:
             raise Expired(f"{what}: not within {seconds:g} s; last seen: {str(seen)[:600]}")

@@ -150,6 +150,22 @@ class KafkaClient:
         body = struct.pack(">i", len(topics)) + b"".join(map(self._text, topics))
         self._request(20, 1, body + struct.pack(">i", 20000))
 
+    def deny_writing(self, topic):
+        """Needs a broker with an authorizer. Holds for everybody."""
+        rule = struct.pack(">ib", 1, 2) + self._text(topic) + b"\3"  # a topic, of exactly that name
+        rule += self._text("User:*") + self._text("*") + bytes([4, 2])  # WRITE, DENY
+        answer = self._request(30, 1, rule)
+        error = struct.unpack_from(">h", answer, 8)[0]
+        assert error == 0, f"the rule for {topic} was not made: error {error}"
+
+    def allow_writing(self, topic):
+        """Takes away every rule of the topic."""
+        rule = struct.pack(">ib", 1, 2) + self._text(topic) + b"\3"
+        rule += struct.pack(">hh", -1, -1) + bytes([1, 1])  # any user, host, operation, kind
+        answer = self._request(31, 1, rule)
+        error = struct.unpack_from(">h", answer, 8)[0]
+        assert error == 0, f"the rules of {topic} were not removed: error {error}"
+
     def end_offsets(self, topic):
         """One number for each partition; None while one of them has no leader."""
         count = self.partitions[topic]

@@ -1,8 +1,15 @@
 """The commands as a user types them."""
 
+import contextlib
+import fcntl
 import json
+import os
+import re
+import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 
 from harness.agent import logagent
@@ -58,6 +65,44 @@ def output_once(t):
     assert at == log.stat().st_size
     again = collect_once(t, *arguments, check=True)
     assert again.stdout == b"", "acknowledged lines were printed twice"
+
+
+def printing(t, *more):
+    return [
+        t.binary,
+        *("agent", "--file", t.log(), "--topic", "demo", "--start", "start", "--output", "-"),
+        *("--set", f"state_dir={t.directory}/state", "--set", "status_addr=off"),
+        *more,
+    ]
+
+
+@case("--output - into a pipe that nobody reads any more ends at once with 3", short=True)
+def output_into_closed_pipe(t):
+    append(t.log(), lines(200_000))
+    # The time-out of a stop must not be waited for: nobody will ever take the rest.
+    command = printing(t, "--set", "shutdown_timeout=3600")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        try:
+            assert running.wait(timeout=30) == 3, running.returncode
+        finally:
+            running.kill()
+
+
+@case("closed standard descriptors get neither lines nor log into the state", short=True)
+def closed_descriptors(t):
+    append(t.log(), lines(10))
+    for closed in ((1,), (0, 1, 2), (2,)):
+        done = subprocess.run(
+            printing(t, "--once"),
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: [os.close(fd) for fd in closed],
+            timeout=30,
+        )
+        assert done.returncode == (3 if 1 in closed else 0), (closed, done.returncode)
+        lock = (t.directory / "state" / "lock").read_text()
+        assert lock.strip().isdigit() and lock.count("\n") == 1, (closed, lock)
 
 
 @case(
@@ -227,6 +272,120 @@ def status_table(t):
     assert done.returncode == 1 and done.stderr, (done.returncode, words(done))
 
 
+@case("status --watch draws again each second, survives a restart, and Ctrl-C ends it with 0")
+def status_watch(t):
+    (t.directory / "l.json").write_text(
+        json.dumps([{"service": "s", "log_path": str(t.log()), "topic": "x"}])
+    )
+    agent = t.agent(kafka="127.0.0.1:1", arguments=["--logconfig", t.directory / "l.json"]).start()
+    command = [t.binary, "status", "--addr", f"127.0.0.1:{agent.port}", "--watch"]
+    watching = t.owns(Child(command, t.directory / "watched"))
+    wait_for("it draws", lambda: watching.output().count("testhost") >= 2, 10)
+    assert "\x1b" not in watching.output(), "escape sequences in a file"
+    append(t.log(), lines(10))
+    lag = f" {t.log().stat().st_size} B "
+    wait_for("it draws what is new", lambda: lag in watching.output(), 10)
+    agent.stop()
+    wait_for("it says that nobody answers", lambda: "no agent answers" in watching.output(), 10)
+    agent.start()
+    drawn = watching.output().count("testhost")
+    wait_for("it draws again", lambda: watching.output().count("testhost") > drawn, 10)
+    watching.signal(signal.SIGINT)
+    assert watching.wait(5) == 0
+
+    # On a terminal it draws over the last picture, within the width.
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    drawing = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    try:
+        seen = b""
+        os.set_blocking(master, False)
+
+        def pictures():
+            nonlocal seen
+            try:
+                seen += os.read(master, 65536)
+            except BlockingIOError:
+                pass
+            return seen.count(b"\x1b[H")
+
+        wait_for("it draws over the last", lambda: pictures() >= 3, 10)
+        assert seen.count(b"\x1b[2J") == 1, "the screen flickers"
+        plain = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", seen).decode()
+        assert max(map(len, plain.splitlines())) <= 80, plain
+        drawing.send_signal(signal.SIGTERM)
+        assert drawing.wait(5) == 0
+    finally:
+        drawing.kill()
+        drawing.wait()
+        os.close(master)
+
+
+@case("what cannot work at all ends with 2 at once, and says what to change")
+def refused_starts(t):
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    (t.directory / "file").write_text("")
+    (t.directory / "broken.json").write_text("[{")
+    file = ["--file", t.log(), "--topic", "x", "--kafka", "127.0.0.1:1"]
+    state = ["--set", f"state_dir={t.directory}/state"]
+    quiet = ["--set", "status_addr=off"]
+    for arguments, named in (
+        ([*file, *state, "--set", f"status_addr=127.0.0.1:{port}"], str(port)),
+        ([*file, *state, *quiet, "--set", f"log={t.directory}"], str(t.directory)),
+        ([*file, *quiet, "--set", f"state_dir={t.directory}/file"], "file"),
+        ([*file, *quiet, "--set", "state_dir=/proc/logagent"], "/proc/logagent"),
+        (["--logconfig", t.directory / "broken.json", *file[4:], *state, *quiet], "broken.json"),
+        (["--logconfig", t.directory / "absent.json", *file[4:], *state, *quiet], "absent.json"),
+        ([*file, *state, *quiet, "--set", "kafka.security.protocol=SASL_SSL"], "sasl"),
+        ([*file, *state, *quiet, "--set", "kafka.plugin.library.paths=/x.so"], "plugin"),
+        (["--file", t.log(), *state, *quiet, "--kafka", "127.0.0.1:1"], "--topic"),
+    ):
+        done = logagent(t.binary, "agent", *arguments, timeout=10)
+        said = done.stderr.decode()
+        assert done.returncode == 2, (arguments, done.returncode, said)
+        assert named in said and len(said.strip().splitlines()) == 1, (arguments, said)
+    taken.close()
+
+
+@case("--once ends with 1 for a file that could not be read, the others are sent")
+def once_unreadable(t):
+    append(t.log("good.log"), lines(10))
+    done = logagent(
+        t.binary,
+        "agent",
+        "--file",
+        t.log("absent.log"),
+        "--file",
+        t.log("good.log"),
+        "--start",
+        "start",
+        "--output",
+        "-",
+        "--once",
+        timeout=20,
+    )
+    assert done.returncode == 1, (done.returncode, words(done))
+    assert done.stdout.count(b"\n") == 10, words(done)
+    assert b"absent.log" in done.stderr, words(done)
+
+
+@case("a reader of --output that goes away ends the agent, not in success")
+def reader_gone(t):
+    append(t.log(), lines(200_000))
+    # A user's `| head -n 1`.
+    done = subprocess.run(
+        f"'{t.binary}' agent --file '{t.log()}' --start start --output - --once | head -n 1; "
+        'echo "${PIPESTATUS[0]}"',
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        timeout=9 * t.patience,  # it does not wait for shutdown_timeout
+    )
+    assert done.stdout.splitlines()[-1] == b"3", done.stdout[-500:] + done.stderr[-500:]
+
+
 @case("mock-kafka prints its address first, takes topics, and the agent sends to it", short=True)
 def mock(t):
     broker = t.mock_kafka("--brokers", "2", "--topic", "demo:3")
@@ -248,6 +407,27 @@ def mock(t):
     )
     assert done.stdout.splitlines() == lines(1000)
     assert broker.stop() == 0
+
+
+@case("mock-kafka ends at once, whoever is connected")
+def mock_end(t):
+    for _ in range(8):
+        broker = t.mock_kafka("--topic", "demo:3")
+        command = ["kcat", "-q", "-b", broker.address, "-t", "demo"]
+        reading = t.owns(Child([*command, "-C", "-u"], t.directory / "read"))
+        writing = subprocess.Popen(
+            [*command, "-P"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        with contextlib.suppress(BrokenPipeError):
+            for line in lines(2000):
+                writing.stdin.write(line + b"\n")
+                writing.stdin.flush()
+        wait_for("records come", lambda: len(reading.output().splitlines()) > 100, 10)
+        broker.process.send_signal(signal.SIGINT)  # as the terminal tells everybody
+        assert broker.stop() == 0
+        writing.kill()
+        writing.communicate()
+        reading.kill9()
 
 
 @case("deny_paths holds for files that the user names himself")

@@ -9,6 +9,8 @@ from harness.case import case
 from harness.logs import Writer, append, expect_exactly, lines
 from harness.process import holds, wait_for
 
+from .observation import parse_metrics
+
 
 @case(
     "targets added, changed and removed in etcd are applied within 5 s",
@@ -219,6 +221,43 @@ def descriptors(agent, logs):
         if path in names:
             found[link.name] = path
     return found
+
+
+@case(
+    "the largest value that etcd takes is applied, or refused entry by entry, without a long stall",
+    needs=["kafka", "etcd"],
+)
+def largest_value(t):
+    etcd, topic, log = t.etcd(), t.topic(), t.log()
+    append(log, lines(10))
+    agent = t.agent(kafka=t.kafka, etcd=etcd).start()
+    wide = [
+        target(t.log(f"{number}.log"), topic, exclude=[f"{name:0>90}" for name in range(60)])
+        for number in range(199)
+    ]
+    agent.put([target(log, topic), *wide])
+    t.kafka.wait_count(topic, 10)
+    assert len(agent.status()["files"]) == 200
+
+    many = [target(log, topic)] + [{"log_path": "/x"}] * 70_000
+    assert 1_300_000 < len(json.dumps(many)) < 1_500_000
+    agent.put(many)
+    errors = agent.status()["config"]["errors"]
+    assert 0 < len(errors) <= 1000 and errors[0]["pointer"].startswith("/1"), len(errors)
+
+    twice = (
+        json.dumps([target(log, topic)])[:-1] + ', {"topic": "a", "topic": "b"}, {"topic": 1e999}]'
+    )
+    revision = etcd.put(agent.key, twice)
+    agent.wait_applied(revision)
+    told = {error["pointer"]: error for error in agent.status()["config"]["errors"]}
+    assert any(pointer.startswith("/1") for pointer in told), told
+    assert any(pointer.startswith("/2") for pointer in told), told
+    append(log, lines(10, first=10))
+    t.kafka.wait_count(topic, 20)
+    stall = parse_metrics(agent.metrics())["logagent_loop_stall_seconds_max"][""]
+    print(f"    longest stall {stall * 1000:.0f} ms")
+    assert stall < 0.5 * t.patience, stall
 
 
 @case("--logconfig is watched, and a change is applied", needs=["kafka"])

@@ -4,12 +4,13 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from harness.agent import logagent
 from harness.case import case
 from harness.logs import append, lines
-from harness.process import run
+from harness.process import run, wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
@@ -104,3 +105,55 @@ def unit_file(t):
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert t.kafka.count(topic) == 10
+
+
+# Presses Ctrl-C in the terminal of a program at given moments; prints how it ended and what is left.
+AT_A_TERMINAL = """
+import json, os, pty, select, sys, time
+moments, command = json.loads(sys.argv[1]), sys.argv[2:]
+child, terminal = pty.fork()
+if not child:
+    os.execv(command[0], command)
+began, code = time.monotonic(), None
+while code is None and time.monotonic() - began < 60:
+    if moments and time.monotonic() - began >= moments[0]:
+        os.write(terminal, b"\\x03")
+        moments.pop(0)
+    try:
+        if select.select([terminal], [], [], 0.01)[0]:
+            os.read(terminal, 65536)
+    except OSError:
+        pass
+    ended, status = os.waitpid(child, os.WNOHANG)
+    code = os.waitstatus_to_exitcode(status) if ended else None
+print(code)
+sys.exit(code is None)
+"""
+
+
+@case(
+    "Ctrl-C ends examples/quickstart.sh at any moment, and twice is not too often",
+    needs=["etcd", "kafka"],
+    alone=True,
+)
+def quickstart_interrupted(t):
+    for number, moments in enumerate(([0.05], [0.9], [2.0, 2.05], [3], [4, 4.02], [6, 6.1, 6.2])):
+        scratch = t.directory / f"scratch-{number}"
+        scratch.mkdir()
+        done = run(
+            [
+                sys.executable,
+                "-c",
+                AT_A_TERMINAL,
+                json.dumps(moments),
+                str(EXAMPLES / "quickstart.sh"),
+            ],
+            check=False,
+            timeout=90,
+            env={**os.environ, "LOGAGENT": str(t.binary), "TMPDIR": str(scratch)},
+        )
+        assert not done.returncode, (moments, "it does not end")
+        # The shell itself may be the one that the signal ends before it has begun.
+        assert done.stdout.split()[-1] in (b"130", b"-2"), (moments, done.stdout)
+        assert not list(scratch.iterdir()), (moments, "the temporary directory stays")
+        wait_for("nothing goes on", lambda: not processes_with(str(scratch)), 5)

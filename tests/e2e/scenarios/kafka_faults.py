@@ -4,7 +4,14 @@ import time
 
 from harness.agent import target
 from harness.case import case
-from harness.logs import Writer, append, expect_exactly, expect_no_loss, lines
+from harness.logs import (
+    Writer,
+    append,
+    expect_exactly,
+    expect_no_loss,
+    generations,
+    lines,
+)
 from harness.process import holds, wait_for
 
 MEMORY_KIB = 48 * 1024
@@ -16,10 +23,10 @@ MEMORY_KIB = 48 * 1024
     short=True,
 )
 def outages(t):
-    kafka, etcd, down = t.own_kafka(), t.etcd(), 120 if t.full else 10
+    kafka, etcd, down = t.own_kafka(), t.etcd(), 600 if t.full else 10
     kafka.create({"t": 1})
     kafka.kill9()
-    writer = t.owns(Writer(t.log(), 5000, size=200))
+    writer = t.owns(Writer(t.log(), 1000 if t.full else 5000, size=200))
     agent = t.agent(kafka=kafka, etcd=etcd).start()
     agent.put([target(t.log(), "t")])
     agent.wait("Kafka is reported down", lambda: agent.status()["kafka"]["state"] == "down", 40)
@@ -51,6 +58,39 @@ def outages(t):
     assert resumed < 10 * t.patience, f"flow was back only after {resumed:.1f} s"
     if t.patience == 1:
         assert peak <= MEMORY_KIB, f"{peak} KiB at the peak, {calm} before the outage"
+
+
+@case(
+    "a log that is rotated five times while Kafka is down arrives whole and in order",
+    needs=["kafka"],
+)
+def rotations_without_kafka(t):
+    kafka, log = t.own_kafka(), t.log()
+    kafka.create({"t": 1})
+    agent = t.agent(kafka=kafka, arguments=["--file", log, "--topic", "t", "--start", "start"])
+    agent.start()
+    wanted = append(log, lines(500, "before"))
+    kafka.wait_count("t", 500)
+    kafka.kill9()
+    down = time.monotonic()
+    for number in range(5):
+        wanted += append(log, lines(2000, f"rotation {number}", 100))
+        for old in generations(log)[:-1]:
+            old.rename(log.with_name(f"{log.name}.{int(old.suffix[1:]) + 1}"))
+        log.rename(log.with_name(log.name + ".1"))
+        if number == 2:  # half of them happen to an agent that has to find its files again
+            agent.kill9()
+            agent.start()
+    wanted += append(log, lines(500, "after"))
+    time.sleep(max(0, down + (1200 if t.full else 15) - time.monotonic()))  # length of the fault
+    kafka.restart()
+    agent.wait(
+        "everything is acknowledged",
+        lambda: kafka.count("t") >= len(wanted) and not agent.status()["ledger"]["in_flight"],
+        60,
+    )
+    assert agent.stop() == 0
+    expect_no_loss(kafka.read("t"), wanted)
 
 
 @case("a paused broker loses nothing", needs=["kafka"])

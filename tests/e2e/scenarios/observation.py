@@ -7,6 +7,7 @@ import time
 
 from harness.case import case
 from harness.logs import Writer, append, lines
+from harness.process import free_ports
 
 SAMPLE = re.compile(
     r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? '
@@ -244,3 +245,68 @@ def secrets(t):
     agent.wait("it has tried etcd", lambda: "etcd" in agent.log_text(), 10)
     told = agent.log_text() + json.dumps(agent.status()) + agent.metrics()
     assert "tr0ub4dor" not in told
+
+
+class ServiceManager:
+    """The socket on which systemd listens to a service."""
+
+    def __init__(self, directory):
+        # A path of a socket may have 107 bytes; an abstract name needs no file either.
+        self.name = f"@logagent-{directory.name[:20]}-{free_ports()}"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + self.name[1:])
+        self.socket.setblocking(False)
+        self.heard = []
+
+    def listen(self):
+        """Everything that was heard so far, oldest first."""
+        try:
+            while True:
+                self.heard.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            return self.heard
+
+    def kill9(self):
+        self.socket.close()
+
+
+@case("systemd hears READY, a STATUS that follows what happens, WATCHDOG and STOPPING", short=True)
+def service_manager(t):
+    systemd = t.owns(ServiceManager(t.directory))
+    config = t.directory / "logconfig.json"
+    entry = {"service": "s", "log_path": str(t.log()), "topic": "demo"}
+    config.write_text(json.dumps([entry]))
+    broker = t.mock_kafka("--topic", "demo:1")
+    agent = t.agent(
+        kafka=broker,
+        arguments=["--logconfig", config],
+        environment={"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "3000000"},
+    ).start()
+    agent.wait("READY is told", lambda: "READY=1" in systemd.listen(), 10)
+    agent.wait("a watchdog is fed", lambda: systemd.listen().count("WATCHDOG=1") >= 3, 10)
+
+    def statuses():
+        return [text for text in systemd.listen() if text.startswith("STATUS=")]
+
+    agent.wait("STATUS tells the files", lambda: "1 file" in statuses()[-1], 10)
+    config.write_text(json.dumps([entry, {**entry, "log_path": str(t.log("other.log"))}]))
+    agent.wait("STATUS tells a change", lambda: "2 files" in statuses()[-1], 10)
+    broker.kill9()
+    agent.wait("STATUS tells that Kafka is down", lambda: "Kafka" in statuses()[-1], 40)
+    assert systemd.heard.count("READY=1") == 1, systemd.heard
+    agent.stop()
+    assert "STOPPING=1" in systemd.listen(), systemd.heard
+
+
+@case("a start without etcd is no failed start for systemd, and the STATUS says what is missing")
+def ready_without_etcd(t):
+    systemd = t.owns(ServiceManager(t.directory))
+    agent = t.agent(
+        kafka="127.0.0.1:1",
+        etcd="127.0.0.1:1",
+        environment={"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "3000000"},
+    ).start()
+    # systemd kills a service that is not ready within TimeoutStartSec, and stops at the fifth time.
+    agent.wait("READY is told", lambda: "READY=1" in systemd.listen(), 10)
+    agent.wait("STATUS names etcd", lambda: "etcd" in "".join(systemd.listen()), 10)
+    assert agent.get("/readyz")[0] == 503

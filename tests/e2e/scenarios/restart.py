@@ -43,11 +43,11 @@ def sigterm(t):
     short=True,
 )
 def kill9(t):
-    topic, rounds, pace = t.topic(), 12 if t.full else 5, 3000
+    topic, rounds, pace = t.topic(), 100 if t.full else 5, 3000
     writer = t.owns(Writer(t.log(), pace))
     agent = follow(t, topic, t.log())
     for number in range(rounds):
-        before, length = t.kafka.count(topic), 1.5 + 0.137 * number
+        before, length = t.kafka.count(topic), 1.5 + 0.137 * (number % 9)
         agent.start()
         began = time.monotonic()
         agent.wait(

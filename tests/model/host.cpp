@@ -1,0 +1,370 @@
+#include "host.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <numeric>
+
+#include "logagent/tail/fingerprint.hpp"
+
+namespace logagent::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::int64_t journal_wall_ms = 0;
+std::int64_t journal_clock() {
+    return journal_wall_ms;
+}
+
+/// One for all hosts: making it costs more than a program takes.
+boost::asio::io_context& loop() {
+    static boost::asio::io_context one;
+    return one;
+}
+
+constexpr std::uint64_t in_flight_limit = 512 * 1024;
+constexpr std::size_t everything = 1'000'000;
+
+tail::collector_options options() {
+    tail::collector_options chosen;
+    chosen.host = "h";
+    chosen.in_flight_bytes = in_flight_limit;
+    return chosen;
+}
+
+}  // namespace
+
+model_host::model_host() {
+    disk.birth_tick_ns = 4'000'000;
+    disk.now_ns = now.wall_ms * 1'000'000;
+    state.takes_time = false;
+    broker.on_taken = [this](const auto& record) { known.taken(record); };
+    broker.on_stored = [this](const auto& record) {
+        known.stored(record, broker.stored.size() - 1);
+    };
+    broker.on_failed = [this](const auto& record, auto code) { known.failed(record, code); };
+    broker.answers = [this](const std::string& topic, std::int32_t partition) {
+        return !leaderless.contains({topic, partition});
+    };
+}
+
+model_host::~model_host() {
+    broker.main.forget();
+    broker.careful.forget();
+}
+
+void model_host::move_clock(tail::duration by) {
+    now.steady += by;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(by).count();
+    now.wall_ms += ms;
+    disk.now_ns += ms * 1'000'000;
+    now.wall_ms = std::max(now.wall_ms, disk.now_ns / 1'000'000);
+    journal_wall_ms = now.wall_ms;
+}
+
+void model_host::in_process(const std::function<void()>& what) {
+    if (!running()) return;
+    try {
+        what();
+        if (writing_ && writing_->failure()) std::rethrow_exception(writing_->failure());
+    } catch (const fake_directory::end_of_program&) {
+        ended(end_is_power_cut_ ? ending::power_cut : ending::kill, broker.stored.size() % 3, 0);
+    }
+}
+
+void model_host::start() {
+    if (running()) return;
+    move_clock(100ms);
+    checkpoint::journal::settings chosen;
+    chosen.program_version = "1.0.0-test";
+    chosen.interval = 1h;  // the clock of the host says when, not the loop's
+    chosen.acked_bytes = 1;
+    chosen.wall_ms = &journal_clock;
+    chosen.compact_above = 2000;
+    chosen.before_write = [this] { agent_->save_positions(); };
+    journal_ = std::make_unique<checkpoint::journal>(loop().get_executor(), state, chosen);
+    agent_ = std::make_unique<tail::collector>(options(), disk, watches_, *journal_, broker.main,
+                                               broker.careful);
+    check_kept();
+    known.process_began(journal_->state(), cut_ || state_failed_);
+    state_failed_ = cut_ = false;
+    broker.main.listen(*agent_);
+    broker.careful.listen(agent_->careful_listener());
+    loop().restart();
+    writing_ = std::make_unique<background>(loop(), journal_->run());
+    loop().poll();
+    written_at_ = now.steady;
+    apply();
+}
+
+void model_host::write_journal() {
+    written_at_ = now.steady;
+    journal_->note_acked(1);
+    loop().restart();
+    loop().poll();
+    if (writing_->failure()) std::rethrow_exception(writing_->failure());
+    if (!journal_->problem().empty()) return;
+    synced_.clear();
+    for (const auto& [key, position] : journal_->state().positions)
+        synced_[key] = position.done.empty() ? 0 : position.done.front().end;
+}
+
+void model_host::stop() {
+    if (!running()) return;
+    in_process([this] { agent_->stop_reading(); });
+    const auto deadline = now.steady + 10s;
+    while (running() && !agent_->drained() && now.steady < deadline) {
+        settle();
+        move_clock(100ms);
+    }
+    in_process([this] {
+        agent_->save_positions();
+        const bool drained = agent_->drained();
+        writing_->stop();
+        if (journal_->close())
+            for (const auto& [key, position] : journal_->state().positions)
+                synced_[key] = position.done.empty() ? 0 : position.done.front().end;
+        else
+            state_failed_ = true;
+        ended(ending::stop, drained ? 0 : everything, 0);
+    });
+}
+
+void model_host::kill(std::size_t main_stored, std::size_t careful_stored) {
+    if (running()) ended(ending::kill, main_stored, careful_stored);
+}
+
+void model_host::cut_power(std::size_t stored, std::size_t renames, std::size_t tail) {
+    cut_renames_ = renames;
+    cut_tail_ = tail;
+    if (running()) return ended(ending::power_cut, stored, 0);
+    state.cut_power(renames, tail);
+    cut_ = true;
+}
+
+void model_host::ended(ending how, std::size_t main_stored, std::size_t careful_stored) {
+    broker.main.forget(main_stored);
+    broker.careful.forget(careful_stored);
+    writing_.reset();
+    agent_.reset();
+    journal_.reset();
+    watches_.counts.clear();
+    hints_.clear();
+    if (how == ending::power_cut)
+        state.cut_power(cut_renames_, cut_tail_);
+    else
+        state.kill();
+    cut_ = cut_ || how == ending::power_cut;
+    if (how != ending::stop) ++known.crashes;
+    known.process_ended();
+    state_works();
+}
+
+void model_host::check_kept() const {
+    if (state_failed_) return;
+    const auto& kept = journal_->state().positions;
+    for (const auto& [key, committed] : synced_) {
+        const auto found = kept.find(key);
+        if (found == kept.end()) continue;  // forgotten since then
+        const auto& done = found->second.done;
+        if ((done.empty() ? 0 : done.front().end) < committed)
+            throw broken_promise{"a position that was on the disk is lost: " + key.first.text()};
+    }
+}
+
+void model_host::end_at(std::size_t operation, bool power) {
+    if (!running()) return;
+    end_is_power_cut_ = power;
+    auto left = std::make_shared<std::size_t>(operation);
+    state.before = [left](const std::string&, const std::string&) {
+        if ((*left)-- == 0) throw fake_directory::end_of_program{};
+        return 0;
+    };
+}
+
+void model_host::state_fails(bool always) {
+    if (!running()) return;
+    state_failed_ = true;
+    auto once = std::make_shared<bool>(false);
+    state.before = [once, always](const std::string& operation, const std::string&) {
+        if (operation == "read" || operation == "open") return 0;
+        return !always && std::exchange(*once, true) ? 0 : EIO;
+    };
+}
+
+void model_host::state_works() {
+    state.before = [](const std::string&, const std::string&) { return 0; };
+}
+
+/// Under another topic: the new target goes on where the old one had come to.
+bool model_host::knows(const truth::life& life, const std::string& log_path) const {
+    const auto& kept = journal_->state();
+    for (const auto& [key, position] : kept.positions) {
+        const auto found = kept.generations.find(key.first);
+        if (found == kept.generations.end() || position.log_path != log_path) continue;
+        const auto& identity = found->second.identity;
+        if (identity.inode != life.file->inode || identity.birth_time != life.file->born) continue;
+        if (tail::hash(std::string_view{life.bytes}.substr(0, identity.head_size)) ==
+            identity.head_hash)
+            return !life.truncated;
+    }
+    return false;
+}
+
+void model_host::apply() {
+    // Birth times are coarse, so files of the last moments before count as younger.
+    move_clock(100ms);
+    for (const auto& target : targets) {
+        if (!running()) break;
+        const auto& done = journal_->state();
+        if (done.targets.contains({target.log_path, target.topic})) continue;
+        // The first application ever: `start` says what of existing files may be left out, and
+        // files that were rotated away before are not looked for.
+        for (std::size_t at = 0; at < known.lives.size(); ++at) {
+            auto& life = known.lives[at];
+            if (life.log != target.log_path || knows(life, target.log_path)) continue;
+            const bool here = disk.at(target.log_path) == life.file && !life.truncated;
+            life.unwanted = life.unwanted || !here;
+            if (!here || target.start == fleet::start_at::end) known.lost(at, false);
+        }
+    }
+    in_process([this] { agent_->apply(targets, now); });
+    settle();
+}
+
+void model_host::hint(change what, const std::string& path) {
+    if (!running()) return;
+    const auto slash = path.find_last_of('/');
+    const std::string directory = path.substr(0, slash);
+    if (watches_.counts[directory] <= 0) return;
+    hints_.push_back({what, directory, path.substr(slash + 1)});
+}
+
+void model_host::lose_hints(bool tell) {
+    hints_.clear();
+    if (tell) hints_.push_back({change::overflow, {}, {}});
+}
+
+void model_host::read_hints(std::size_t limit) {
+    const std::size_t count = std::min(limit, hints_.size());
+    for (std::size_t at = 0; at < count; ++at)
+        agent_->changed(hints_[at].what, hints_[at].directory, hints_[at].name, now);
+    hints_.erase(hints_.begin(), hints_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void model_host::describe() {
+    for (const auto& name : agent_->due_topics(now)) {
+        kafka::topic_description answer;
+        answer.topic = name;
+        if (cluster_down)
+            answer.code = kafka::error::timed_out;
+        else if (const auto error = topic_errors.find(name); error != topic_errors.end())
+            answer.code = error->second;
+        else
+            for (int id = 0; id < partitions[name]; ++id)
+                answer.partitions.push_back({id, leaderless.contains({name, id}) ? -1 : 1, 1, 1});
+        agent_->described(answer, now);
+    }
+}
+
+void model_host::turn(std::size_t hints) {
+    in_process([&] {
+        read_hints(hints);
+        next_turn_ = agent_->turn(now);
+    });
+    check();
+}
+
+void model_host::report(std::size_t main, std::size_t careful) {
+    if (cluster_down) return;
+    in_process([&] {
+        broker.main.report(main);
+        broker.careful.report(careful);
+    });
+    check();
+}
+
+void model_host::settle() {
+    for (int round = 0; running(); ++round) {
+        if (round > 5000) throw broken_promise{"the agent never comes to rest"};
+        std::size_t waiting = 0;
+        in_process([&] {
+            read_hints(everything);
+            describe();
+            next_turn_ = agent_->turn(now);
+            waiting = broker.main.outstanding() + broker.careful.outstanding();
+            if (!cluster_down) {
+                broker.main.report(everything);
+                broker.careful.report(everything);
+            }
+            if (now.steady - written_at_ >= 1s) write_journal();
+        });
+        if (!running()) return;
+        const auto after = broker.main.outstanding() + broker.careful.outstanding();
+        if (next_turn_ > now.steady && waiting == after) break;
+    }
+    check();
+}
+
+void model_host::pass(tail::duration time) {
+    const auto until = now.steady + time;
+    settle();
+    while (now.steady < until) {
+        auto next = until;
+        if (running()) {
+            next = std::min({next, next_turn_, agent_->topics().next_due()});
+            const bool busy = broker.main.outstanding() + broker.careful.outstanding() > 0;
+            if (busy || now.steady == written_at_) next = std::min(next, now.steady + 1s);
+        }
+        next = std::max(next, now.steady + 1ms);
+        const auto by = std::chrono::ceil<std::chrono::milliseconds>(next - now.steady);
+        move_clock(by);
+        settle();
+    }
+}
+
+void model_host::abandon(bool careful, std::size_t stored) {
+    if (!running()) return;
+    auto& client = careful ? broker.careful : broker.main;
+    known.abandoned(careful);
+    in_process([&] { client.abandon(stored); });
+}
+
+void model_host::check() {
+    if (!running()) return;
+    std::uint64_t sum_of_sizes = 0;
+    const auto sum = [](const checkpoint::byte_counts& counts) {
+        return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    };
+    agent_->visit_tailers([&](const tail::tailer& one) {
+        const auto committed = one.acked_offset();
+        if (!one.ended() && sum(one.counts()) != committed)
+            throw broken_promise{"the classes of " + one.path() + " are " +
+                                 std::to_string(sum(one.counts())) + " bytes, committed are " +
+                                 std::to_string(committed)};
+        if (committed + one.in_flight() != one.read_offset())
+            throw broken_promise{"committed and in flight are not what was read"};
+        known.check_committed(one.generation().id.text(), committed, &one.counts());
+        sum_of_sizes += one.size();
+    });
+    const auto& budget = agent_->in_flight();
+    constexpr auto slack = 2 * delivery::chunk_pool::large;
+    if (budget.used() > budget.limit() + slack)
+        throw broken_promise{"in flight: " + std::to_string(budget.used()) + " bytes"};
+}
+
+void model_host::check_quiet() {
+    if (!agent_->drained()) throw broken_promise{"not drained at the end"};
+    if (agent_->in_flight().used() > delivery::chunk_pool::small)
+        throw broken_promise{"memory is held with nothing in flight: " +
+                             std::to_string(agent_->in_flight().used())};
+    for (const auto& life : known.lives)
+        if (life.file->links == 0 && life.file->handles > 0)
+            throw broken_promise{"a deleted file of " + life.log + " is still open"};
+    for (const auto& [key, position] : journal_->state().positions)
+        known.check_committed(key.first.text(),
+                              position.done.empty() ? 0 : position.done.front().end, nullptr);
+}
+
+}  // namespace logagent::test

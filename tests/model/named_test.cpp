@@ -1,0 +1,87 @@
+// Programs that found a defect once, reduced to what was needed.
+#include <cstdlib>
+
+#include "logagent/base/log.hpp"
+#include "program.hpp"
+#include "support/test.hpp"
+
+namespace logagent::test {
+namespace {
+
+void check(const program& steps) {
+    base::set_log_level(std::getenv("MODEL_LOG") ? base::log_level::trace : base::log_level::error);
+    CHECK_NOTHROW(run(steps));
+}
+
+TEST_CASE("a refused line behind a blank one is buried alone", "[programs]") {
+    check({{act::write_blank, 1, 0}, {act::write, 1, 0}, {act::poison, 1, 0}, {act::start, 0, 0}});
+}
+
+TEST_CASE("a file that is begun at its end begins with a whole line", "[programs]") {
+    check({{act::write_half, 1, 0}, {act::start, 0, 0}, {act::write, 1, 0}});
+}
+
+TEST_CASE("what is written between a truncation and a rotation is read", "[programs]") {
+    const auto away = GENERATE(act::recreate, act::rotate, act::replace);
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write, 0, 0},
+           {away, 0, 0}});
+}
+
+TEST_CASE("what is written between a truncation and a rotation during a stop is read",
+          "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::stop, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate, 0, 0}});
+}
+
+TEST_CASE("a file that was rotated just before a changed configuration is found", "[programs]") {
+    check({{act::start, 0, 0}, {act::write_many, 1, 0}, {act::rotate_late, 1, 0}});
+}
+
+TEST_CASE("an edited topic takes over generations that were rotated and not finished",
+          "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate_dated, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a file that is older than its target is read from 0 after a truncation", "[programs]") {
+    check({{act::write_blank, 1, 0},
+           {act::start, 0, 0},
+           {act::truncate, 1, 0},
+           {act::write_many, 1, 0}});
+}
+
+TEST_CASE("a target that is stopped with a failed record holds no budget", "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::poison, 0, 0},
+           {act::start, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a file that is rewritten before its first read is another generation", "[programs]") {
+    check({{act::topic, 0, 0},
+           {act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::truncate, 0, 0},
+           {act::write_many, 0, 0}});
+}
+
+TEST_CASE("a truncated file does not wait for a copy that is shorter than its new content",
+          "[programs]") {
+    check({{act::write_half, 0, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::write_many, 0, 0}});
+}
+
+}  // namespace
+}  // namespace logagent::test

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "logagent/checkpoint/state.hpp"
+#include "logagent/kafka/error.hpp"
+#include "tail/fake_broker.hpp"
+#include "tail/fake_disk.hpp"
+
+namespace logagent::test {
+
+/// A promise of the product does not hold.
+struct broken_promise : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Every byte that was ever written to every life of every file, and what became of it.
+///
+/// A life is what one inode holds from its birth or last truncation on. Each line is unique, so a
+/// record that reaches the cluster names the line it must be.
+class truth {
+public:
+    static constexpr std::size_t none = ~std::size_t{0};
+
+    struct line {
+        std::string text;         // without the line end
+        std::size_t life = none;  // index
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;  // after the line end
+        bool blank = false;
+        bool unended = false;       // the last of a file, without a line end
+        bool excused = false;       // may be missing: nobody could have read it
+        bool poison = false;        // the cluster refuses it for ever
+        bool refused = false;       // by itself, so that it belongs to the dead letters
+        bool may_repeat = false;    // something happened after which it may be sent once more
+        bool sent = false;          // at least once, by whichever process
+        std::uint64_t sent_in = 0;  // the reading it was last sent in; see begin_reading()
+        std::uint32_t waiting[2] = {0, 0};  // sent and not reported, by client
+        std::vector<std::size_t> at;        // indices of its copies in fake_broker::stored
+        bool buried = false;                // in the dead letter topic
+        std::uint64_t crashes = 0;          // before it was written
+        std::uint64_t crashes_at_last_copy = 0;
+    };
+    struct life {
+        std::string log;  // the path it was born at
+        std::shared_ptr<fake_disk::node> file;
+        std::string bytes;
+        std::vector<std::size_t> lines;
+        bool truncated = false;  // its bytes are in no file any more
+        bool unwanted = false;   // moved away before anybody asked for it
+        bool hole = false;       // NULs of a writer that kept its offset over a truncation
+        std::string generation;  // the agent's name for it, from its first record on
+        bool gone() const { return truncated || file->links == 0; }
+    };
+
+    std::vector<line> lines;
+    std::vector<life> lives;
+    std::uint64_t crashes = 0;
+    std::set<std::string> unordered;  // logs that were sent to several partitions or topics
+
+    // What writers do.
+    std::size_t born(const std::string& log, std::shared_ptr<fake_disk::node> file);
+    /// A new unique line text of about `size` bytes.
+    std::string new_text(std::size_t size);
+    /// `text` and the line end (which may be "", "\n" or "\r\n") now stand at the end of the life;
+    /// `before` bytes of the text stood there already.
+    void wrote(std::size_t life, std::string text, std::string_view end, std::size_t before = 0);
+    /// Bytes that are no line (yet): half a line, a hole. They belong to the next line.
+    void wrote_bytes(std::size_t life, std::string_view bytes);
+    /// The content is gone. `held`: a process that has read it still has it in memory.
+    void lost(std::size_t life, bool held);
+
+    // What the agent and the cluster do.
+    void taken(const stored_record& record);
+    void stored(const stored_record& record, std::size_t index);
+    void failed(const stored_record& record, kafka::error code);
+    void abandoned(bool careful);
+    /// Whatever is known about `log` is read anew: by another process or another target.
+    void begin_reading(const std::string& log);
+    /// A process has ended.
+    void process_ended();
+    /// The next one found `kept`.
+    void process_began(const checkpoint::state& kept, bool generations_may_be_lost);
+    /// Its target was stopped, returns, or sends to another topic.
+    void read_anew(const std::string& log, bool other_topic = false);
+    bool is_poison(const stored_record& record) { return line_of(record).poison; }
+
+    /// Bytes [0, committed) of that generation are where they ought to be. `counts` null = no view.
+    void check_committed(const std::string& generation, std::uint64_t committed,
+                         const checkpoint::byte_counts* counts);
+    /// With everything healed and read: nothing is missing, everything is in order.
+    void check_complete() const;
+
+    std::string describe(const line& which) const;
+
+private:
+    struct progress {
+        std::size_t lines = 0;  // looked at so far
+        std::uint64_t to = 0;
+        std::uint64_t blank = 0;
+        std::uint64_t sent = 0;
+    };
+    line& line_of(const stored_record& record);
+    void check_key(const stored_record& record, line& which);
+    std::size_t life_of(const std::string& generation) const;
+    void check_order() const;
+    void resent(const life& in);
+    static bool acceptable(const line& which);
+
+    std::unordered_map<std::string, std::size_t> by_text_;
+    std::unordered_map<std::string, std::size_t> by_generation_;
+    std::map<std::string, std::uint64_t> readings_;
+    std::map<std::string, progress> checked_;
+    std::uint64_t next_serial_ = 1;
+};
+
+}  // namespace logagent::test
