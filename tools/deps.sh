@@ -21,7 +21,7 @@ build_packages=(
 )
 test_packages=(
     clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
-    openjdk-17-jdk-headless openssl procps python3 strace util-linux
+    openjdk-17-jdk-headless openssl procps python3 strace util-linux zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
 bench_packages=(kcat rsyslog rsyslog-kafka time)

@@ -116,13 +116,6 @@ void check_files(const std::vector<agent::local_file>& files, std::vector<std::s
     }
 }
 
-std::string local_state_directory(const surroundings& around) {
-    if (!around.xdg_state_home.empty()) return around.xdg_state_home + "/logagent";
-    if (!around.home.empty()) return around.home + "/.local/state/logagent";
-    throw usage_error{
-        "state_dir: neither XDG_STATE_HOME nor HOME is set; give --set state_dir=PATH"};
-}
-
 /// What the flags imply where the configuration says nothing.
 void apply_implied(agent::agent_options& to, bool local, const surroundings& around) {
     auto& settings = to.settings;
@@ -165,6 +158,13 @@ surroundings real_surroundings() {
     };
     return {std::filesystem::current_path().string(), variable("XDG_STATE_HOME"), variable("HOME"),
             default_config_file};
+}
+
+std::string local_state_directory(const surroundings& around) {
+    if (!around.xdg_state_home.empty()) return around.xdg_state_home + "/logagent";
+    if (!around.home.empty()) return around.home + "/.local/state/logagent";
+    throw usage_error{
+        "state_dir: neither XDG_STATE_HOME nor HOME is set; give --set state_dir=PATH"};
 }
 
 std::span<const flag> agent_flags() {

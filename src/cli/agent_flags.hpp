@@ -18,6 +18,10 @@ struct surroundings {
 
 surroundings real_surroundings();
 
+/// Where positions are kept when no configuration says so: below XDG_STATE_HOME or HOME. Throws
+/// usage_error where neither is set.
+std::string local_state_directory(const surroundings& around);
+
 std::span<const flag> agent_flags();
 
 /// Turns the flags of `agent` into what it runs with: reads the configuration, applies what the

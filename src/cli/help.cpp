@@ -91,7 +91,7 @@ std::string command_help(const command& which) {
     std::string out = "usage: logagent " + std::string{which.name};
     if (!which.usage.empty()) {
         out += ' ';
-        append_wrapped(out, which.usage, 16 + which.name.size(), 16 + which.name.size());
+        append_wrapped(out, which.usage, 17 + which.name.size(), 17 + which.name.size());
     } else {
         out += '\n';
     }

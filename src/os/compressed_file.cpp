@@ -43,13 +43,11 @@ int detect_compression(const file& packed, file::read_mode mode, compression& ou
 }
 
 struct compressed_file::state {
-    state(std::unique_ptr<file> from, compression kind)
-        : packed{std::move(from)}, stream{make_decoder(kind)}, input(packed_block) {
-        output.resize(history + step);
-    }
+    state(std::unique_ptr<file> from, compression of) : packed{std::move(from)}, kind{of} {}
 
     std::unique_ptr<file> packed;
-    std::unique_ptr<decoder> stream;
+    compression kind;
+    std::unique_ptr<decoder> stream;  // null: at the start, and no memory is held
 
     std::vector<char> input;  // packed bytes that were read; the rest of them begins at input_at
     std::size_t input_at = 0;
@@ -69,20 +67,36 @@ struct compressed_file::state {
     std::uint64_t end() const { return output_begin + output_size; }
 
     void restart() {
-        stream->reset();
+        if (stream) stream->reset();
         input_at = input_end = output_size = 0;
         packed_offset = output_begin = 0;
         input_over = between = false;
         broken = 0;
     }
 
-    /// Makes room for one step, keeping the history before it.
-    void shift() {
+    void release() {
+        restart();
+        stream.reset();
+        input = {};
+        output = {};
+    }
+
+    /// Makes room for one step, keeping the history before it. A file of which only the beginning
+    /// is looked at stays small.
+    void make_room() {
+        if (!stream) {
+            stream = make_decoder(kind);
+            input.resize(packed_block);
+        }
         if (output.size() - output_size >= step) return;
-        const auto dropped = output_size - history;
-        std::memmove(output.data(), output.data() + dropped, history);
-        output_begin += dropped;
-        output_size = history;
+        if (output_size >= history + step) {
+            const auto dropped = output_size - history;
+            std::memmove(output.data(), output.data() + dropped, history);
+            output_begin += dropped;
+            output_size = history;
+        } else {
+            output.resize(std::min(std::max(output.size() * 2, 2 * step), history + 2 * step));
+        }
     }
 
     /// Gets packed bytes where there are none left. 0 or an errno.
@@ -100,7 +114,7 @@ struct compressed_file::state {
 
     /// Appends up to `step` bytes. 0 and nothing appended: the end, where `whole` is set.
     int decode_more(read_mode mode) {
-        shift();
+        make_room();
         const auto before = output_size;
         const auto limit = before + step;
         while (output_size == before) {
@@ -150,29 +164,34 @@ int compressed_file::advance(std::uint64_t offset, std::uint64_t work, read_mode
 
 std::int64_t compressed_file::read(std::span<char> first, std::span<char> second,
                                    std::uint64_t offset, read_mode mode) const {
-    const auto work = mode == read_mode::cached ? work_of_a_cached_read
-                                                : std::numeric_limits<std::uint64_t>::max();
-    if (offset < state_->output_begin) state_->restart();
-    // Something for the second buffer too: a count that fills the first one only looks like the
-    // end.
-    const auto lead = second.empty() ? 0 : std::min(first.size(), history);
-    if (const int error = advance(offset + lead, work, mode)) return -error;
-    if (offset >= state_->end()) return 0;
-    const char* from = state_->output.data() + (offset - state_->output_begin);
-    std::uint64_t left = state_->end() - offset;
-    std::int64_t total = 0;
-    for (const auto part : {first, second}) {
-        const auto size = std::min<std::uint64_t>(part.size(), left);
-        if (size == 0) continue;  // an empty span may have no address
-        std::memcpy(part.data(), from, size);
-        from += size;
-        left -= size;
-        total += static_cast<std::int64_t>(size);
+    std::uint64_t work = mode == read_mode::cached ? work_of_a_cached_read
+                                                   : std::numeric_limits<std::uint64_t>::max();
+    const std::size_t wanted = first.size() + second.size();
+    std::size_t have = 0;
+    while (have < wanted) {
+        const std::uint64_t at = offset + have;
+        if (at < state_->output_begin || at >= state_->end()) {
+            const auto before = at < state_->output_begin ? 0 : state_->end();
+            const int error = advance(at, work, mode);
+            // What fills the first buffer only would look like the end of the file.
+            if (error) return have > first.size() ? static_cast<std::int64_t>(have) : -error;
+            if (at >= state_->end()) break;
+            work -= std::min(work, state_->end() - before);
+        }
+        const auto part =
+            have < first.size() ? first.subspan(have) : second.subspan(have - first.size());
+        const auto size = std::min<std::uint64_t>(part.size(), state_->end() - at);
+        std::memcpy(part.data(), state_->output.data() + (at - state_->output_begin), size);
+        have += size;
     }
-    return total;
+    return static_cast<std::int64_t>(have);
 }
 
 void compressed_file::will_need(std::uint64_t, std::uint64_t) const {}
+
+void compressed_file::release() const {
+    state_->release();
+}
 
 std::uint64_t compressed_file::known_size() const noexcept {
     return state_->known;

@@ -136,28 +136,46 @@ TEST_CASE("a read fills both of its buffers", "[compressed_file]") {
     CHECK(second.substr(0, 4) == "efgh");
 }
 
-TEST_CASE("a read over a known and an unknown part brings some of both", "[compressed_file]") {
-    const auto plain = lines(300'000);
+TEST_CASE("a read brings all that fits, whatever was unpacked before", "[compressed_file]") {
+    const auto plain = lines(3'000'000);
     auto packed = gzip(plain);
+    const auto mode = GENERATE(file::read_mode::blocking, file::read_mode::cached);
     const auto file = open(packed, compression::gzip);
     std::string first(64, '\0');
     std::string second(70'000, '\0');
-    const auto known = file.read({}, second, 0, file::read_mode::blocking);
-    REQUIRE(known > 64);
-    const auto at = static_cast<std::uint64_t>(known);
-    REQUIRE(file.known_size() == at);
-    const auto got = file.read(first, second, at - 64, file::read_mode::blocking);
-    REQUIRE(got > 64);
-    CHECK(first == plain.substr(at - 64, 64));
-    const auto size = static_cast<std::size_t>(got) - 64;
-    CHECK(second.substr(0, size) == plain.substr(at, size));
+    REQUIRE(file.read({}, second, 0, mode) == 70'000);
+    for (std::size_t at = 70'000; at + 70'000 < plain.size(); at += 70'000) {
+        REQUIRE(file.read(first, second, at - 64, mode) == 70'064);
+        REQUIRE(first == plain.substr(at - 64, 64));
+        REQUIRE(second == plain.substr(at, 70'000));
+    }
+}
+
+TEST_CASE("a line that is read again and again, longer each time, is unpacked once",
+          "[compressed_file]") {
+    const std::string plain(4'000'000, 'x');
+    auto packed = gzip(plain + lines(200'000));
+    std::uint64_t counted = 0;
+    const auto file = open(packed, compression::gzip, &counted);
+    std::string piece;
+    for (const std::size_t size : {4096u, 16'384u, 65'536u, 262'144u, 1'000'000u}) {
+        piece.resize(size);
+        CHECK(file.read({}, piece, 2'000'000, file::read_mode::blocking) ==
+              static_cast<std::int64_t>(size));
+    }
+    CHECK(counted <= packed.size());
+    const auto before = counted;
+    file.release();
+    CHECK(file.known_size() >= 3'000'000);
+    CHECK(file.read({}, piece, 0, file::read_mode::blocking) == 1'000'000);
+    CHECK(counted > before);
 }
 
 TEST_CASE(
     "reading in order unpacks each byte once, and a look back within the history costs nothing",
     "[compressed_file]") {
     const auto kind = GENERATE(compression::gzip, compression::zstd);
-    const auto plain = lines(600'000);
+    const auto plain = lines(3'000'000);
     auto packed = pack(kind, plain);
     std::uint64_t counted = 0;
     const auto file = open(packed, kind, &counted);
@@ -182,9 +200,9 @@ TEST_CASE(
     CHECK(counted > packed.size());
     CHECK(file.known_size() == plain.size());
     CHECK(file.at_end());
-    const auto [content, error] = read_all(file, 1000, 300'000);
+    const auto [content, error] = read_all(file, 1000, 2'300'000);
     CHECK(error == 0);
-    CHECK(content == plain.substr(300'000));
+    CHECK(content == plain.substr(2'300'000));
 }
 
 TEST_CASE("members and frames after one another are one file, padding is its end",

@@ -23,7 +23,8 @@ int detect_compression(const file& packed, file::read_mode mode, compression& ou
 /// the start of the file. Members and frames that follow one another are one file, as gzip and zstd
 /// themselves see it; zeros behind the last one are padding.
 ///
-/// read() returns at most history + step bytes at once. Errors beside those of the packed file:
+/// read() fills its buffers as far as the file goes; less comes only where an error or a cold cache
+/// stands behind it. Errors beside those of the packed file:
 /// EBADMSG: the data is damaged, or not of this format; what came before the damage is readable.
 /// ENODATA: the packed file ends in the middle, since it is still being written or was cut; reading
 /// again goes on where it stopped, once there is more.
@@ -34,7 +35,9 @@ int detect_compression(const file& packed, file::read_mode mode, compression& ou
 /// come to the offset, so the loop never stalls on it; will_need() is passed on by itself.
 class compressed_file final : public file {
 public:
-    static constexpr std::size_t history = 64 * 1024;
+    // A reader that finds no line end in what it has got reads the line again, a longer piece of
+    // it.
+    static constexpr std::size_t history = (1u << 20) + 64 * 1024;
     static constexpr std::size_t step = 64 * 1024;
 
     /// Owns the packed file, which the caller has opened under the path policy. `kind` is not none.
@@ -51,6 +54,9 @@ public:
     /// Decompresses towards `offset`, at most about `work` bytes. Returns 0 when it is there or the
     /// file ends before it, EAGAIN when there is more to do, else an errno as read().
     int advance(std::uint64_t offset, std::uint64_t work, read_mode mode) const;
+
+    /// Gives all memory back; the next read begins at the start of the file.
+    void release() const;
 
     /// Decompressed bytes found so far, whatever was read since; the whole size once at_end().
     std::uint64_t known_size() const noexcept;
