@@ -324,7 +324,11 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     if (!from.recorded) {
         store_.put(from.generation);
         store_.put(from.position);
-        by_inode_.emplace(from.generation.identity.inode, from.generation.id);
+        // Of a generation that goes to another topic now it is there already.
+        const auto [first, last] = by_inode_.equal_range(from.generation.identity.inode);
+        const bool listed = std::any_of(
+            first, last, [&](const auto& each) { return each.second == from.generation.id; });
+        if (!listed) by_inode_.emplace(from.generation.identity.inode, from.generation.id);
     }
     LOGAGENT_LOG(info, "tail.opened",
                  where.path << ": generation " << from.generation.id.text() << " from "

@@ -83,5 +83,14 @@ TEST_CASE("a truncated file does not wait for a copy that is shorter than its ne
            {act::write_many, 0, 0}});
 }
 
+TEST_CASE("a copy is read once though its generation went to two topics", "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::other_topic, 0, 0},
+           {act::write_many, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
