@@ -201,7 +201,7 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
         const std::uint64_t to = found == committed.end() ? 0 : found->second;
         for (const std::size_t index : each.lines) {
             line& one = lines[index];
-            if (one.end > to) one.may_repeat = true;
+            if (one.end > to || unordered.contains(each.log)) one.may_repeat = true;
         }
     }
     checked_.clear();
@@ -276,7 +276,9 @@ void truth::check_order() const {
             const bool same = other.life == each.life;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
-            if (other.last > here && (same || !crashed))
+            // What is gone after a crash cannot be sent again to mend the order.
+            const bool mended = !(lives[each.life].gone() && crashes > 0);
+            if (other.last > here && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};
             if (!same) continue;
