@@ -92,5 +92,18 @@ TEST_CASE("a copy is read once though its generation went to two topics", "[prog
            {act::other_topic, 0, 0}});
 }
 
+TEST_CASE("a generation that was empty at a stop has a name before its first line is sent",
+          "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::remove, 0, 0},
+           {act::pass_long, 0, 0},
+           {act::stop, 0, 0},
+           {act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::kill, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
