@@ -135,9 +135,6 @@ void interpreter::take_configuration(const step& next) {
     const auto& path = chosen.target.log_path;
     switch (next.what) {
         case act::target:
-            // A stop between the end of a truncated generation and the look at what is there now
-            // takes an old file for one that was never collected: known, and not settled yet.
-            if (chosen.active) host.settle();
             chosen.active = !chosen.active;
             return target_changed(path);
         case act::rate: {
