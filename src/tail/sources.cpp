@@ -337,7 +337,11 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     if (!from.recorded) {
         store_.put(from.generation);
         store_.put(from.position);
-        by_inode_.emplace(from.generation.identity.inode, from.generation.id);
+        // Of a generation that goes to another topic now it is there already.
+        const auto [first, last] = by_inode_.equal_range(from.generation.identity.inode);
+        const bool listed = std::any_of(
+            first, last, [&](const auto& each) { return each.second == from.generation.id; });
+        if (!listed) by_inode_.emplace(from.generation.identity.inode, from.generation.id);
     }
     LOGAGENT_LOG(info, "tail.opened",
                  where.path << ": generation " << from.generation.id.text() << " from "
@@ -371,12 +375,18 @@ void collector::truncated(source& where, tailer& old) {
     std::erase_if(by_inode_, [&](const auto& each) { return each.second == old.generation().id; });
     checkpoint::file_identity head{
         of_file.device, of_file.inode, of_file.generation, of_file.birth_time, 0, 0};
-    // Truncated and moved away since: nobody finds the new content by its path any more.
-    if (readable && !here && !old.packed() &&
-        read_head(*old.file(), of_file.size, os::file::read_mode::blocking, head) ==
-            tail::look::same) {
+    // The next life begins in the same open file: it may be moved away before the next look.
+    const auto mode = os::file::read_mode::blocking;
+    const bool follows = readable && !old.packed() &&
+                         read_head(*old.file(), of_file.size, mode, head) == tail::look::same;
+    if (follows) {
         auto from = fresh_start(where, of_file, head, /*rewritten=*/true, now_);
-        begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
+        if (here) {
+            where.opened = old.take_file();
+            begin_tailing(where, std::move(from), now_);
+        } else {
+            begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
+        }
     }
     if (old.idle()) finish(where, old, now_);
     want_look(where);

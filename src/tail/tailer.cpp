@@ -624,8 +624,11 @@ bool tailer::inspect(const moment&) {
 void tailer::grow_head() {
     auto& identity = generation_.identity;
     if (packed_ || identity.head_size >= head_bytes || size_ <= identity.head_size) return;
-    const auto seen = read_head(*file_, size_, os::file::read_mode::cached, identity);
-    if (seen == look::same && recorded_) shared_.store.put(generation_);
+    const bool nameless = identity.head_size == 0;
+    if (read_head(*file_, size_, os::file::read_mode::cached, identity) != look::same) return;
+    // A record of an empty file fits any content: a new one is written before the first line goes.
+    if (nameless) recorded_ = false;
+    if (recorded_) shared_.store.put(generation_);
 }
 
 void tailer::drain(const moment&) {

@@ -83,5 +83,43 @@ TEST_CASE("a truncated file does not wait for a copy that is shorter than its ne
            {act::write_many, 0, 0}});
 }
 
+TEST_CASE("a copy is read once though its generation went to two topics", "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::other_topic, 0, 0},
+           {act::write_many, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a generation that was empty at a stop has a name before its first line is sent",
+          "[programs]") {
+    check({{act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::remove, 0, 0},
+           {act::pass_long, 0, 0},
+           {act::stop, 0, 0},
+           {act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::kill, 0, 0}});
+}
+
+TEST_CASE("new content that is moved away or stopped right after a truncation is read",
+          "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::write, 0, 0},
+           {act::turn, 0, 2},
+           {act::rotate, 0, 0}});
+    check({{act::write_many, 1, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::turn, 0, 2},
+           {act::target, 3, 0},
+           {act::write, 3, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -418,7 +418,7 @@ void interpreter::take_writer(const step& next) {
         case act::write_half:
             return write_half(which, next.b % 100);
         case act::write_blank:
-            if (which.half == 0) write_line(which, 0, "\n");
+            if (which.half == 0 && which.appends) write_line(which, 0, "\n");
             return;
         case act::reopen:
             return reopen(which);

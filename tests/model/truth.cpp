@@ -188,6 +188,9 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
         auto& to = committed[key.first.text()];
         if (!position.done.empty()) to = std::max(to, position.done.front().end);
     }
+    // The newest records of a generation were not on the disk: an older one, of its empty file, may
+    // fit what is there now.
+    if (generations_may_be_lost) by_generation_.clear();
     for (life& each : lives) {
         if (each.generation.empty()) continue;
         const auto found = committed.find(each.generation);
@@ -196,14 +199,17 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
             if (!generations_may_be_lost && !each.gone())
                 throw broken_promise{"the generation " + each.generation + " of " + each.log +
                                      " was used before it was recorded"};
-            if (generations_may_be_lost) each.generation.clear();
         }
         const std::uint64_t to = found == committed.end() ? 0 : found->second;
         for (const std::size_t index : each.lines) {
             line& one = lines[index];
-            if (one.end > to) one.may_repeat = true;
+            if (one.end > to || generations_may_be_lost || unordered.contains(each.log))
+                one.may_repeat = true;
         }
     }
+    if (generations_may_be_lost)
+        for (life& each : lives)
+            each.generation.clear();
     checked_.clear();
 }
 
@@ -276,7 +282,9 @@ void truth::check_order() const {
             const bool same = other.life == each.life;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
-            if (other.last > here && (same || !crashed))
+            // What is gone after a crash cannot be sent again to mend the order.
+            const bool mended = !(lives[each.life].gone() && crashes > 0);
+            if (other.last > here && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};
             if (!same) continue;
