@@ -99,6 +99,9 @@ void write_traffic(metrics_page& page, const status_values& values) {
         counted.rotations);
     one(page, "truncations_total", kind::counter, "Files that became shorter.",
         counted.truncations);
+    one(page, "undecodable_lines_total", kind::counter,
+        "Lines that were not valid in the format of `decode`, passed on as they were.",
+        counted.undecodable_lines);
     one(page, "blocking_reads_total", kind::counter,
         "Reads that waited for a disk because nothing else helped.", counted.blocking_reads);
 }

@@ -153,12 +153,12 @@ std::uint32_t record_builder::write_key(std::uint64_t begin, std::uint64_t end) 
     return size;
 }
 
-bool record_builder::add(const line& added) {
+bool record_builder::add(const line& added, bool must) {
     const fleet::log_target& target = *from_.target;
     std::uint32_t size = added.size;
     if (size > 0 && added.cut == 0 && added.text[size - 1] == '\r') --size;
-    const std::uint64_t whole = added.end - added.begin;
-    if (target.skip_blank && added.cut == 0 && is_blank(added.text, size)) {
+    const std::uint64_t whole = added.end - added.begin - added.foreign;
+    if (target.skip_blank && added.cut == 0 && is_blank(added.text, size) && !added.inside) {
         count(byte_class::blank, whole);
         return true;
     }
@@ -167,59 +167,127 @@ bool record_builder::add(const line& added) {
         count(byte_class::filtered, whole);
         return true;
     }
-    std::uint64_t cut = added.cut;
-    if (borrow_) {
-        if (size > value_limit_ || cut > 0) {
-            if (target.oversize == fleet::oversize_policy::dead_letter) {
-                count(byte_class::dead_letter, whole);
-                dead_letters_.push_back(added);
-                return true;
-            }
-            const auto kept = std::min<std::uint64_t>(size, value_limit_);
-            cut += size - kept;
-            size = static_cast<std::uint32_t>(kept);
-        }
+    if (borrow_ && !added.passing) {
+        if (size > value_limit_ || added.cut > 0) return add_long(added, value, must);
         records_.push_back(kafka::record{added.text, size, nullptr, 0});
+    } else {
+        const std::string_view masked = from_.filter->masked(value, masked_);
+        if (fitting(masked) < masked.size() || added.cut > 0) return add_long(added, value, must);
+        if (!add_built(added.begin, added.end, masked, must)) return false;
+    }
+    count(byte_class::acked, whole);
+    if (target.key != fleet::key_kind::none) write_key(added.begin, added.end);
+    return true;
+}
+
+/// A line that is longer than a record may be, or was not read as a whole.
+bool record_builder::add_long(const line& added, std::string_view value, bool must) {
+    const std::uint64_t whole = added.end - added.begin - added.foreign;
+    if (from_.target->oversize == fleet::oversize_policy::dead_letter) {
+        count(byte_class::dead_letter, whole);
+        dead_letters_.push_back(added);
+        return true;
+    }
+    if (from_.target->oversize == fleet::oversize_policy::split && !value.empty())
+        return add_pieces(added, value, must);
+    std::uint64_t cut = added.cut;
+    if (borrow_ && !added.passing) {
+        const auto kept = std::min<std::uint64_t>(value.size(), value_limit_);
+        cut += value.size() - kept;
+        records_.push_back(kafka::record{added.text, static_cast<std::uint32_t>(kept), nullptr, 0});
     } else {
         value = from_.filter->masked(value, masked_);
         const std::size_t kept = fitting(value);
-        if (kept < value.size() || cut > 0) {
-            if (target.oversize == fleet::oversize_policy::dead_letter) {
-                count(byte_class::dead_letter, whole);
-                dead_letters_.push_back(added);
-                return true;
-            }
-            cut += value.size() - kept;
-            value = value.substr(0, kept);
-        }
-        if (!add_built(added, value)) return false;
+        cut += value.size() - kept;
+        if (!add_built(added.begin, added.end, value.substr(0, kept), must)) return false;
     }
     // A mask may have made the line longer, so what was cut can exceed what stood in the file.
     cut = std::min(cut, whole);
     count(byte_class::cut, cut);
     count(byte_class::acked, whole - cut);
-    if (target.key != fleet::key_kind::none) write_key(added.begin, added.end);
+    if (from_.target->key != fleet::key_kind::none) write_key(added.begin, added.end);
     return true;
 }
 
-bool record_builder::add_built(const line& added, std::string_view value) {
+/// Several records with adjacent ranges that cover the line. Where the text is not what stands in
+/// the file, the ranges divide the line as the pieces divide the text.
+bool record_builder::add_pieces(const line& added, std::string_view value, bool must) {
+    const std::uint64_t range = added.end - added.begin;
+    std::uint64_t cut = added.cut;
+    std::uint64_t begin = added.begin;
+    for (std::size_t at = 0; at < value.size();) {
+        const auto rest = value.substr(at);
+        const auto text = rest.substr(0, piece(rest));
+        at += text.size();
+        std::uint64_t end = added.end;
+        if (at < value.size()) {
+            const auto share = static_cast<double>(at) / static_cast<double>(value.size());
+            end = added.begin +
+                  (added.decoded ? static_cast<std::uint64_t>(share * static_cast<double>(range))
+                                 : at);
+            end = std::min(std::max(end, begin + 1), added.end - 1);
+        }
+        if (borrow_ && !added.passing) {
+            records_.push_back(
+                kafka::record{text.data(), static_cast<std::uint32_t>(text.size()), nullptr, 0});
+        } else {
+            const auto masked = from_.filter->masked(text, masked_);
+            const std::size_t kept = fitting(masked);
+            cut += masked.size() - kept;
+            if (!add_built(begin, end, masked.substr(0, kept), must)) return false;
+            must = true;  // the rest of the line belongs to the same run
+        }
+        if (from_.target->key != fleet::key_kind::none) write_key(begin, end);
+        begin = end;
+    }
+    const std::uint64_t whole = range - added.foreign;
+    cut = std::min(cut, whole);
+    count(byte_class::cut, cut);
+    count(byte_class::acked, whole - cut);
+    return true;
+}
+
+std::uint64_t record_builder::value_limit() const noexcept {
+    if (from_.target->format == fleet::record_format::raw) return value_limit_;
+    return message_limit_ > 2 ? message_limit_ - 2 : 1;
+}
+
+std::size_t record_builder::piece(std::string_view text) {
+    // An escaped text is never shorter, so what is behind the limit need not be measured.
+    std::size_t size = fitting(text.substr(0, value_limit_ + 1));
+    if (size >= text.size()) return text.size();
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+    };
+    for (int back = 0; back < 3 && size > 0 && continues(size); ++back)
+        --size;
+    // A carriage return may be the first half of the line end.
+    if (size > 1 && text[size - 1] == '\r') --size;
+    return size > 0 ? size : std::min(base::first_character(text).length, text.size());
+}
+
+bool record_builder::add_built(std::uint64_t begin, std::uint64_t end, std::string_view value,
+                               bool must) {
     std::string_view bytes = value;
     if (from_.target->format == fleet::record_format::json) {
         message_.clear();
         const bool repaired = base::append_json_string(message_, value);
         envelope_.assign(envelope_head_);
-        base::append_number(envelope_, added.begin);
+        base::append_number(envelope_, begin);
         envelope_ += before_end;
-        base::append_number(envelope_, added.end);
+        base::append_number(envelope_, end);
         envelope_ += before_message;
         envelope_ += message_;
         if (repaired) envelope_ += encoding_error;
         envelope_ += '}';
         bytes = envelope_;
     }
-    if (!run_->built) run_->built = pool_.allocate(std::max(chunk_pool::large, bytes.size()));
-    chunk& room = *run_->built;
-    if (room.room().size() < bytes.size()) return false;
+    auto& built = run_->built;
+    if (built.empty() || built.back()->room().size() < bytes.size()) {
+        if (!records_.empty() && !must) return false;
+        built.push_back(pool_.allocate(std::max(chunk_pool::large, bytes.size())));
+    }
+    chunk& room = *built.back();
     char* const place = room.room().data();
     std::memcpy(place, bytes.data(), bytes.size());
     room.use(bytes.size());

@@ -59,6 +59,7 @@ void window::sent(run& which, std::uint32_t records, std::uint32_t dead_letters,
     which.records = records;
     which.pending = records;
     which.buried = dead_letters;
+    which.poisoned = false;
     which.sent_at = now;
     if (records > 0) ++outstanding_;
 }

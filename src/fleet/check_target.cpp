@@ -100,11 +100,7 @@ void check_supported(entry_reader& reader, const std::string& pointer) {
         reader.complain(below(pointer, name), "unsupported",
                         std::string{what} + " is not in this version of logagent");
     };
-    if (target.decode != decode_kind::none) refuse("decode", "decoding container formats");
-    if (target.charset != charset_kind::bytes) refuse("charset", "converting UTF-16");
-    if (target.multiline) refuse("multiline", "joining lines");
     if (target.overload == overload_policy::live_first) refuse("overload", "live_first");
-    if (target.oversize == oversize_policy::split) refuse("oversize", "splitting lines");
 }
 
 }  // namespace
@@ -129,6 +125,9 @@ void check_entry(entry_reader& reader, const std::string& pointer) {
         tell(below(pointer, "mask", i), mask_problem(target.mask[i]));
     if (target.multiline)
         tell(below(pointer, "multiline") + "/start", pattern_problem(target.multiline->start));
+    if (target.decode != decode_kind::none && target.charset != charset_kind::bytes)
+        reader.complain(below(pointer, "charset"), "conflict",
+                        "container formats are UTF-8: 'decode' and 'charset' exclude each other");
     check_supported(reader, pointer);
 }
 

@@ -313,9 +313,10 @@ const target_field table[] = {
       .default_text = "truncate",
       .allowed = "truncate|split|dead_letter",
       .section = records,
-      .help =
-          "What becomes of a longer line: cut (and counted), or sent to `<topic>.dead`. `split` "
-          "is not in this version: an entry that asks for it is refused."},
+      .help = "What becomes of a longer line: cut (and counted), sent as several records whose "
+              "ranges follow each other (a character is never divided), or sent to "
+              "`<topic>.dead`. Of a line that is too long for memory `keep`, `drop` and `mask` see "
+              "each piece alone."},
      false,
      read_choice<&target::oversize>,
      write_choice<&target::oversize>},
@@ -323,7 +324,8 @@ const target_field table[] = {
       .kind = value_kind::boolean,
       .default_text = "true",
       .section = contents,
-      .help = "Leave out (and count) lines that hold nothing but blanks."},
+      .help = "Leave out (and count) lines that hold nothing but blanks. NUL bytes in front of a "
+              "line are always left out, and counted as blank."},
      false,
      read_boolean<&target::skip_blank>,
      write_plain<&target::skip_blank>},
@@ -357,8 +359,9 @@ const target_field table[] = {
       .allowed = "none|cri|docker",
       .section = contents,
       .help =
-          "Container formats whose partial lines are joined. `cri` and `docker` are not in this "
-          "version: an entry that asks for them is refused."},
+          "Takes the text out of a container runtime's lines, and joins partial ones for each "
+          "stream; 5 s after the last part a line is sent as it is. Lines that are not valid in "
+          "the format are passed on as they are, and counted in `/metrics`."},
      false,
      read_choice<&target::decode>,
      write_choice<&target::decode>},
@@ -367,8 +370,8 @@ const target_field table[] = {
       .default_text = "bytes",
       .allowed = "bytes|utf-16le|utf-16be",
       .section = contents,
-      .help = "`bytes` sends lines as they are. The UTF-16 ones are not in this version: an entry "
-              "that asks for them is refused."},
+      .help = "UTF-16 is sent as UTF-8 (U+FFFD for what is no character), always where a file "
+              "begins with a byte order mark of it; `bytes` sends lines as they are."},
      false,
      read_choice<&target::charset>,
      write_choice<&target::charset>},
@@ -376,8 +379,9 @@ const target_field table[] = {
       .kind = value_kind::object,
       .allowed = "{\"start\": RE2, \"max_lines\": 500, \"timeout_ms\": 5000}",
       .section = contents,
-      .help = "Joins lines up to the next one that `start` matches. Not in this version: an entry "
-              "that asks for it is refused."},
+      .help = "Joins lines, after `decode` and `charset`, up to the next one that `start` matches, "
+              "to `max_lines`, to `max_line_bytes`, or until nothing was written for "
+              "`timeout_ms`. Rates and `keep`, `drop`, `mask` are about the joined record."},
      false,
      read_multiline,
      write_multiline},

@@ -17,13 +17,12 @@ namespace {
 using namespace std::chrono_literals;
 using checkpoint::byte_class;
 using delivery::chunk_pool;
+using delivery::closing;
 using delivery::retry_class;
 using delivery::run;
 
 constexpr auto no_limit = std::numeric_limits<std::uint64_t>::max();
 
-// Reads into less room than this cost more in calls than they save in memory.
-constexpr std::size_t least_room = 4096;
 constexpr std::uint64_t line_cost = 256;  // what librdkafka keeps for a record beside its bytes
 
 constexpr auto first_backoff = 100ms;
@@ -69,7 +68,10 @@ wish tailer::step(const moment& now, std::uint64_t readable_to) {
     readable_to_ = readable_to;
     if (!reading_ || readable_to == 0) return {};
     if (window_.end() > readable_to) return {wish::what::replaced};
-    if (window_.end() == readable_to) return at_end(now);
+    if (window_.end() == readable_to) {
+        held_ = {};
+        return at_end(now);
+    }
     if (state_ == state::error && now.steady < retry_at_) return {wish::what::at, retry_at_};
     if (!topic_->open()) return {wish::what::topic};
     if (shared_.budget.blocked()) return {wish::what::room};
@@ -108,8 +110,7 @@ wish tailer::send_unsent(run& again, const moment& now) {
     // The two producers know nothing of each other, and the careful one keeps no order by itself:
     // order holds only if everything before has been reported.
     if ((careful || last_careful_) && !window_.quiet()) return {};
-    const std::uint64_t end =
-        build(again, careful ? 1 : no_limit, no_limit, /*unterminated=*/true, now);
+    const std::uint64_t end = build(again, careful ? 1 : no_limit, no_limit, closing::last, now);
     if (end < again.end) {
         window_.split(again, end, static_cast<std::uint32_t>(end - again.begin));
         // Only the line that was to blame has to travel alone, but which one is found line by line.
@@ -147,115 +148,15 @@ wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
     return {wish::what::topic};
 }
 
-delivery::chunk_ref tailer::chunk_for_reading() {
-    if (catching_up_ || wanted_room_ > chunk_pool::small)
-        return shared_.chunks.allocate(std::max(wanted_room_, chunk_pool::large));
-    const std::size_t needed = std::max(wanted_room_, least_room);
-    if (!shared_.shared_chunk || shared_.shared_chunk->room().size() < needed)
-        shared_.shared_chunk = shared_.chunks.allocate(chunk_pool::small);
-    return shared_.shared_chunk;
-}
-
-wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t lines,
-                       std::uint64_t bytes) {
-    if (unverified_) {
-        const auto seen = check_anchor(*file_, committed_anchor_, os::file::read_mode::cached);
-        if (seen == look::cold) return cold(now, window_.end(), anchor_bytes);
-        if (seen != look::same) return {wish::what::replaced};
-        unverified_ = false;
-    }
-    if (scanned_to_ > 0) return long_line(now, to);
-    // Nothing was read yet that could be compared: the file may have changed since it was opened.
-    const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
-    const auto mode = waited ? os::file::read_mode::blocking : os::file::read_mode::cached;
-    if (anchor_size_ == 0 && generation_.identity.head_size > 0) {
-        const auto head = check_head(*file_, generation_.identity, mode);
-        if (head == look::different) return {wish::what::replaced};
-        if (head == look::cold) return cold(now, 0, head_bytes);
-    }
-    delivery::chunk_ref chunk = chunk_for_reading();
-    const std::uint64_t offset = window_.end();
-    auto room = chunk->room();
-    // What may not be sent yet is not read: it stays in the file, not in memory.
-    std::uint64_t sensible = bytes;
-    if (lines < no_limit / (2 * line_size_))
-        sensible = std::min(sensible, lines * line_size_ * 3 / 2);
-    sensible = std::max<std::uint64_t>({sensible, least_room, wanted_room_});
-    sensible = std::min(sensible, readable_to_ - offset);
-    if (sensible < room.size()) room = room.first(sensible);
-
-    std::array<char, anchor_bytes> before;
-    if (waited) ++shared_.counted.blocking_reads;
-    const auto got =
-        file_->read(std::span{before}.first(anchor_size_), room, offset - anchor_size_, mode);
-    if (got == -EAGAIN) return cold(now, offset, room.size());
-    if (got == -EINTR) return {wish::what::again};
-    if (got < 0) return read_failed(now, static_cast<int>(-got));
-    const auto cold_since = std::exchange(cold_since_, {});
-    // Shorter than the position, or other bytes before it: not the file that was read so far.
-    if (got < static_cast<std::int64_t>(anchor_size_)) {
-        // ... unless only the cache ends here.
-        if (file_size() < offset) return {wish::what::replaced};
-        cold_since_ = cold_since;
-        return cold(now, offset, room.size());
-    }
-    if (std::memcmp(before.data(), anchor_.data(), anchor_size_) != 0)
-        return {wish::what::replaced};
-    if (state_ != state::draining) state_ = state::tailing;
-    error_.clear();
-    const std::size_t size = static_cast<std::size_t>(got) - anchor_size_;
-    if (size == 0) return at_end(now);
-    const std::uint64_t known_size = std::exchange(size_, std::max(size_, offset + size));
-    grow_head();
-
-    auto fresh = std::make_unique<run>();
-    fresh->owner = this;
-    fresh->bytes = chunk;
-    fresh->text = room.data();
-    fresh->begin = offset;
-    fresh->end = offset + size;
-    fresh->text_size = static_cast<std::uint32_t>(size);
-    // A short read is the end of the file only if the file is not longer: it may be where the cache
-    // ends. What was written since the last look is in the cache, and its event is still to come;
-    // only for a last line without end that is not sure enough.
-    const bool bounded = offset + size >= readable_to_;
-    const bool filled =
-        (!bounded && size == room.size()) ||
-        // A copy that copytruncate made can be shorter than what was once seen of the file.
-        (((!bounded && known_size > offset + size) || accept_partial_) &&
-         file_size() > offset + size);
-    const bool last_bytes = accept_partial_ && !filled;
-    std::uint64_t end = build(*fresh, lines, bytes, last_bytes, now);
-    if (end == offset) {
-        if (!filled) return at_end(now);
-        if (size < room.size()) {
-            cold_since_ = cold_since;
-            return cold(now, offset, room.size());
-        }
-        if (room.size() < longest_line()) {
-            wanted_room_ =
-                std::min<std::size_t>(std::max(room.size() * 4, least_room * 4), longest_line());
-        } else {
-            scanned_to_ = offset + size;
-        }
-        return {wish::what::again};
-    }
-    const auto used = static_cast<std::size_t>(end - offset);
-    fresh->end = end;
-    fresh->text_size = static_cast<std::uint32_t>(used);
-    chunk->use(used);
-    const bool more = filled || used < size;
-    return lines_read(std::move(fresh), to, more, now);
-}
-
 wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool more,
                         const moment& now) {
     const auto& records = shared_.builder.records();
     const std::uint64_t bytes = built->end - built->begin;
     // Blank and filtered lines pass free: the limit is on what is sent.
     const std::uint64_t lines = records.size() + shared_.builder.dead_letters().size();
-    limit_.spend(lines, bytes, now.steady);
-    shared_.host_limit.spend(bytes, now.steady);
+    const std::uint64_t paid = bytes - std::min(bytes, skipped_);
+    limit_.spend(lines, paid, now.steady);
+    shared_.host_limit.spend(paid, now.steady);
     if (lines > 0)
         line_size_ =
             static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes / lines, 16, 1 << 20));
@@ -264,7 +165,9 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
     shared_.counted.lines_read += lines;
     shared_.counted.bytes_read += bytes;
     wanted_room_ = 0;
-    scanned_to_ = 0;
+    stop_scanning();
+    inside_ = built_inside_;
+    shared_.counted.undecodable_lines += undecodable_;
     catching_up_ = more && limit_.unlimited() && bytes >= chunk_pool::small / 2;
     at_end_ = !more;
     drained_since_ = {};
@@ -303,10 +206,13 @@ wish tailer::at_end(const moment& now) {
     at_end_ = true;
     catching_up_ = false;
     throttle(now, false);
-    if (!draining_) return {};
+    if (!draining_) return held_.waits() ? wish{wish::what::at, held_.until} : wish{};
     if (drained_since_ == time_point{}) drained_since_ = now.steady;
     const auto done_at = drained_since_ + shared_.rotate_wait;
-    if (now.steady < done_at) return {wish::what::at, std::min(done_at, now.steady + 500ms)};
+    if (now.steady < done_at) {
+        const auto soon = std::min(done_at, now.steady + 500ms);
+        return {wish::what::at, held_.waits() ? std::min(soon, held_.until) : soon};
+    }
     if (size_ > window_.end() && !accept_partial_) {
         // Final now: nobody will complete the last line.
         accept_partial_ = true;
@@ -328,118 +234,6 @@ bool tailer::grown() {
 std::uint64_t tailer::file_size() const {
     os::file_status status;
     return file_ && file_->status(status) == 0 ? status.size : size_;
-}
-
-wish tailer::cold(const moment& now, std::uint64_t offset, std::size_t size) {
-    if (cold_since_ == time_point{}) {
-        cold_since_ = now.steady;
-        file_->will_need(offset, std::max<std::size_t>(size, 1 << 20));
-    }
-    return {wish::what::at, now.steady + 2ms};
-}
-
-wish tailer::read_failed(const moment& now, int code) {
-    state_ = state::error;
-    error_ = "reading at " + std::to_string(window_.end()) + ": " + base::describe_errno(code) +
-             "; tried again every 5 s";
-    retry_at_ = now.steady + 5s;
-    return {wish::what::at, retry_at_};
-}
-
-// A line that does not fit into memory: its end is looked for in slices, then its beginning is
-// read.
-wish tailer::long_line(const moment& now, delivery::lane& to) {
-    if (!shared_.shared_chunk || shared_.shared_chunk->room().size() < least_room)
-        shared_.shared_chunk = shared_.chunks.allocate(chunk_pool::small);
-    const auto room = shared_.shared_chunk->room();
-    const auto got = file_->read({}, room, scanned_to_, os::file::read_mode::cached);
-    if (got == -EAGAIN) {
-        file_->will_need(scanned_to_, 1 << 20);
-        return {wish::what::at, now.steady + 2ms};
-    }
-    if (got < 0) return read_failed(now, static_cast<int>(-got));
-    if (got == 0) {
-        if (accept_partial_) return long_line_read(now, to, scanned_to_);
-        return at_end(now);
-    }
-    size_ = std::max(size_, scanned_to_ + static_cast<std::uint64_t>(got));
-    const void* const found = std::memchr(room.data(), '\n', static_cast<std::size_t>(got));
-    if (!found) {
-        scanned_to_ += static_cast<std::uint64_t>(got);
-        return {wish::what::again};
-    }
-    const auto length = static_cast<std::uint64_t>(static_cast<const char*>(found) - room.data());
-    return long_line_read(now, to, scanned_to_ + length + 1);
-}
-
-wish tailer::long_line_read(const moment& now, delivery::lane& to, std::uint64_t end) {
-    const std::uint64_t offset = window_.end();
-    const auto size = std::min<std::uint64_t>(longest_line(), end - offset);
-    delivery::chunk_ref chunk = shared_.chunks.allocate(size);
-    const auto room = chunk->room().first(size);
-    std::size_t have = 0;
-    while (have < size) {
-        const auto got =
-            file_->read({}, room.subspan(have), offset + have, os::file::read_mode::cached);
-        if (got == -EAGAIN) {
-            file_->will_need(offset, size);
-            return {wish::what::at, now.steady + 2ms};
-        }
-        if (got == -EINTR) continue;
-        if (got < 0) return read_failed(now, static_cast<int>(-got));
-        if (got == 0) return {wish::what::replaced};
-        have += static_cast<std::size_t>(got);
-    }
-    auto whole = std::make_unique<run>();
-    whole->owner = this;
-    whole->bytes = chunk;
-    whole->text = room.data();
-    whole->text_size = static_cast<std::uint32_t>(size);
-    whole->begin = offset;
-    whole->end = end;
-    build(*whole, no_limit, no_limit, true, now);
-    return lines_read(std::move(whole), to, true, now);
-}
-
-std::uint64_t tailer::longest_line() const noexcept {
-    return std::min(target_->target.max_line_bytes, topic_->record_limit());
-}
-
-delivery::record_builder::origin tailer::origin(const moment& now) const {
-    return {&target_->target, &target_->filter,       shared_.host, generation_.path,
-            &generation_.id,  topic_->record_limit(), now.wall_ms};
-}
-
-std::uint64_t tailer::build(run& into, std::uint64_t lines, std::uint64_t bytes, bool unterminated,
-                            const moment& now) {
-    auto& builder = shared_.builder;
-    builder.begin(origin(now), into);
-    delivery::line next{into.text, into.text_size, into.begin, into.end, 0};
-    if (into.text_size != into.end - into.begin) {
-        // The line end is no byte of the line.
-        next.cut = into.end - into.begin - into.text_size - (accept_partial_ ? 0 : 1);
-        builder.add(next);
-        return into.end;
-    }
-    const char* at = into.text;
-    const char* const stop = into.text + into.text_size;
-    std::uint64_t offset = into.begin;
-    const auto made = [&] { return builder.records().size() + builder.dead_letters().size(); };
-    while (at < stop && made() < lines && offset - into.begin < bytes) {
-        const auto left = static_cast<std::size_t>(stop - at);
-        const char* const found = static_cast<const char*>(std::memchr(at, '\n', left));
-        if (!found && !unterminated) break;
-        const std::size_t size = found ? static_cast<std::size_t>(found - at) : left;
-        const std::size_t whole = size + (found ? 1 : 0);
-        next.text = at;
-        next.size = static_cast<std::uint32_t>(size);
-        next.begin = offset;
-        next.end = offset + whole;
-        if (!builder.add(next)) break;
-        at += whole;
-        offset += whole;
-    }
-    return offset;
 }
 
 bool tailer::produce(run& built, delivery::lane& to, bool careful, const moment& now) {
@@ -507,12 +301,7 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
     const retry_class what = delivery::classify(code);
     if (what == retry_class::poison && which.careful && value) {
         // Alone, and refused all the same: this is the one.
-        auto& counts = which.counts;
-        auto& acked = counts[static_cast<std::size_t>(byte_class::acked)];
-        counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
-        which.buried = 1;
-        topic_->proved();
-        bury(which, refused_line(which), kafka::name(code), now);
+        poisoned(which, code, now);
         return;
     }
     if (!window_.broken()) {
@@ -524,20 +313,27 @@ void tailer::failed(run& which, const char* value, kafka::error code, const mome
     if (what == retry_class::poison) topic_->describe_by(now.steady);
 }
 
-/// The line of a careful run that its record was made of: the last one, behind blank and filtered
-/// ones.
-delivery::line tailer::refused_line(const run& of) {
-    std::string_view text{of.text, of.text_size};
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    std::uint64_t begin = of.begin;
-    if (of.text_size == of.end - of.begin) {
-        const auto before = text.rfind('\n');
-        const std::size_t skipped = before == text.npos ? 0 : before + 1;
-        text.remove_prefix(skipped);
-        begin += skipped;
+void tailer::poisoned(run& which, kafka::error code, const moment& now) {
+    topic_->proved();
+    if (std::exchange(which.poisoned, true)) {
+        // Records that lie within each other are buried together, by the first that was refused.
+        if (window_.delivered(which, 1)) settle(now);
+        return;
     }
-    if (text.ends_with('\r')) text.remove_suffix(1);
-    return {text.data(), static_cast<std::uint32_t>(text.size()), begin, of.end, 0};
+    delivery::line whole{which.text, which.text_size, which.begin, which.end};
+    auto counts = which.counts;
+    if (which.records - which.buried == 1) {
+        // The line is made once more, so that its letter has the key that the record had.
+        build(which, no_limit, no_limit, closing::last, now);
+        if (shared_.builder.records().size() == 1) whole = last_line_;
+    }
+    auto& acked = counts[static_cast<std::size_t>(byte_class::acked)];
+    counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
+    which.counts = counts;
+    ++which.buried;
+    if (whole.size > 0 && whole.text[whole.size - 1] == '\n') --whole.size;
+    if (whole.size > 0 && whole.text[whole.size - 1] == '\r') --whole.size;
+    bury(which, whole, kafka::name(code), now);
 }
 
 void tailer::abandoned(bool careful_producer, const moment& now) {

@@ -98,6 +98,7 @@ TEST_CASE("the metrics carry the figures of the status", "[status]") {
     host.values.counted.rewinds = 3;
     host.values.counted.rotations = 4;
     host.values.counted.truncations = 5;
+    host.values.counted.undecodable_lines = 6;
     host.values.longest_stall_s = 0.03;
     host.values.blocked = {{"orders", -1, "UNKNOWN"}};
     host.values.problems = {{"kafka_down", "a", 0}, {"kafka_down", "b", 0}};
@@ -113,6 +114,7 @@ TEST_CASE("the metrics carry the figures of the status", "[status]") {
     CHECK(page.at("logagent_rewinds_total") == 3);
     CHECK(page.at("logagent_rotations_total") == 4);
     CHECK(page.at("logagent_truncations_total") == 5);
+    CHECK(page.at("logagent_undecodable_lines_total") == 6);
     CHECK(page.at("logagent_in_flight_bytes") == 300);
     CHECK(page.at("logagent_kafka_up") == 1);
     CHECK(page.at("logagent_kafka_requests_per_second") == 2.5);

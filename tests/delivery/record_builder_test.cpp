@@ -88,7 +88,7 @@ TEST_CASE_METHOD(fixture, "a raw record borrows the line from the file's chunk",
     CHECK(builder.records()[0].value == made.text);
     CHECK(file->holds(builder.records()[0].value));
     CHECK(value(0) == "hello \xff world");
-    CHECK_FALSE(lines.built);
+    CHECK(lines.built.empty());
     CHECK(counted(byte_class::acked) == made.end);
 }
 
@@ -213,8 +213,8 @@ TEST_CASE_METHOD(fixture, "what is masked never leaves the host", "[record_build
     add("plain");
     CHECK(value(0) == "a *** b");
     CHECK(value(1) == "plain");
-    REQUIRE(lines.built);
-    CHECK(lines.built->holds(builder.records()[0].value));
+    REQUIRE(lines.built.size() == 1);
+    CHECK(lines.built[0]->holds(builder.records()[0].value));
     CHECK_FALSE(file->holds(builder.records()[0].value));
     CHECK(counted(byte_class::acked) == offset);
 }
@@ -310,8 +310,8 @@ TEST_CASE_METHOD(fixture, "a JSON record says where its line comes from", "[reco
           "\"path\":\"/var/log/a.log\",\"generation\":\"" +
               generation.text() +
               "\",\"start\":7,\"end\":18,\"message\":\"say \\\"hi\\\"\\t\\\\\"}");
-    REQUIRE(lines.built);
-    CHECK(lines.built->holds(builder.records()[0].value));
+    REQUIRE(lines.built.size() == 1);
+    CHECK(lines.built[0]->holds(builder.records()[0].value));
 }
 
 TEST_CASE_METHOD(fixture, "a JSON record of bytes that are no UTF-8 is valid and says so",
@@ -412,6 +412,67 @@ TEST_CASE("the classes of random lines add up to their bytes, and no record is t
             if (target.format == record_format::json) REQUIRE_NOTHROW(json::parse(each.value(i)));
         }
     }
+}
+
+TEST_CASE_METHOD(fixture, "a line that is split becomes records with adjacent ranges",
+                 "[record_builder]") {
+    target.oversize = oversize_policy::split;
+    target.key = key_kind::id;
+    target.max_line_bytes = 400;
+    const bool quoted = GENERATE(false, true);
+    if (quoted) target.format = record_format::json;
+    if (quoted) target.max_line_bytes = 700;
+    std::string text;
+    for (int i = 0; i < 300; ++i)
+        text += i % 3 == 0 ? "\xe2\x82\xac" : i % 3 == 1 ? "\"" : "\xc3\xa4";
+    offset = 1000;
+    begin();
+    REQUIRE(add(text));
+    REQUIRE(builder.records().size() > 2);
+    std::string whole;
+    std::uint64_t next = 1000;
+    for (std::size_t i = 0; i < builder.records().size(); ++i) {
+        CHECK(value(i).size() + key(i).size() + 128 <= target.max_line_bytes);
+        CHECK(base::is_utf8(value(i)));
+        if (quoted)
+            whole += json::parse(value(i)).at("message").as_string();
+        else
+            whole += value(i);
+        const auto range = json::parse(key(i)).as_array();
+        CHECK(range.at(1).to_number<std::uint64_t>() == next);
+        next = range.at(2).to_number<std::uint64_t>();
+    }
+    CHECK(whole == text);
+    CHECK(next == offset);
+    CHECK(counted(byte_class::acked) == text.size() + 1);
+}
+
+TEST_CASE_METHOD(fixture, "what a run must hold gets room beyond its first chunk",
+                 "[record_builder]") {
+    target.format = record_format::json;
+    target.max_line_bytes = 1'000'000;
+    begin();
+    const std::string text(100'000, 'x');
+    const line made{text.data(), 100'000, 0, 100'001};
+    REQUIRE(builder.add(made));
+    REQUIRE(builder.add(made));
+    CHECK_FALSE(builder.add(made));
+    CHECK(builder.records().size() == 2);
+    REQUIRE(builder.add(made, true));
+    CHECK(lines.built.size() == 2);
+    CHECK(json::parse(value(2)).at("message").as_string().size() == 100'000);
+}
+
+TEST_CASE_METHOD(fixture, "bytes of others within a line are not counted with it",
+                 "[record_builder]") {
+    begin();
+    auto made = read("hello");
+    made.end += 50;
+    made.foreign = 40;
+    made.passing = true;
+    REQUIRE(builder.add(made));
+    CHECK(counted() == made.end - 40);
+    CHECK_FALSE(file->holds(builder.records()[0].value));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -7,16 +8,11 @@
 #include "fake_broker.hpp"
 #include "fake_disk.hpp"
 #include "logagent/checkpoint/memory_store.hpp"
+#include "logagent/tail/collector.hpp"
 #include "support/test.hpp"
 
 namespace logagent::test {
 
-using namespace std::chrono_literals;
-using tail::collector;
-using tail::collector_options;
-using tail::duration;
-using tail::moment;
-using tail::time_point;
 using strings = std::vector<std::string>;
 
 /// One host in memory; its clock moves only when a test says so.
@@ -25,9 +21,9 @@ struct host {
     no_watches watches;
     fake_broker broker;
     checkpoint::memory_store store;
-    std::unique_ptr<collector> running;
-    moment now{time_point{1000s}, 1'000'000};
-    collector_options options;
+    std::unique_ptr<tail::collector> running;
+    tail::moment now{tail::time_point{std::chrono::seconds{1000}}, 1'000'000};
+    tail::collector_options options;
     std::map<std::string, int> partitions{{"t", 1}, {"u", 1}, {"t.dead", 1}};
     std::map<std::string, kafka::error> topic_errors;
 
@@ -36,8 +32,8 @@ struct host {
         start();
     }
     void start() {
-        running =
-            std::make_unique<collector>(options, disk, watches, store, broker.main, broker.careful);
+        running = std::make_unique<tail::collector>(options, disk, watches, store, broker.main,
+                                                    broker.careful);
         broker.main.listen(*running);
         broker.careful.listen(running->careful_listener());
     }
@@ -85,10 +81,10 @@ struct host {
         }
         FAIL("the collector never comes to rest");
     }
-    void pass(duration time) {
+    void pass(tail::duration time) {
         const auto until = now.steady + time;
         while (now.steady < until) {
-            now.steady += 100ms;
+            now.steady += std::chrono::milliseconds{100};
             now.wall_ms += 100;
             disk.now_ns += 100'000'000;
             settle();

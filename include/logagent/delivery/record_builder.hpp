@@ -34,13 +34,17 @@ private:
     std::unique_ptr<patterns> patterns_;  // null: no list is set, the usual case
 };
 
-/// One line as it stands in the file.
+/// One logical line, as it stands in the file unless it says otherwise.
 struct line {
     const char* text = nullptr;
     std::uint32_t size = 0;   // without the line end; cut where the line did not fit into memory
     std::uint64_t begin = 0;  // offsets in the file; `end` is after the line end
     std::uint64_t end = 0;
-    std::uint64_t cut = 0;  // bytes of the line that were not even read, of an oversize one
+    std::uint64_t cut = 0;      // bytes of the line that were not even read, of an oversize one
+    std::uint64_t foreign = 0;  // bytes of [begin, end) that belong to other lines
+    bool passing = false;       // the text does not live as long as the run: it is copied
+    bool decoded = false;       // the text is not the file's bytes from `begin` on
+    bool inside = false;        // goes on in a line whose beginning was sent before
 };
 
 /// Turns lines into records: value, key, filters and size policy (DESIGN 4.3, 4.4).
@@ -66,8 +70,17 @@ public:
     void begin(const origin& from, run& into);
 
     /// Adds one line. False: there is no room for its value in this run any more; nothing was done
-    /// and the run ends before it.
-    bool add(const line& added);
+    /// and the run ends before it. `must`: the run cannot end here, so room is made.
+    bool add(const line& added, bool must = false);
+
+    /// Counts bytes that are no line's.
+    void skip(std::uint64_t bytes) { count(checkpoint::byte_class::blank, bytes); }
+
+    /// How many bytes a value may have, before it is escaped for JSON.
+    std::uint64_t value_limit() const noexcept;
+    /// How much of the front of `text`, which is not empty, makes one record of a line that is
+    /// split: whole characters, at least one.
+    std::size_t piece(std::string_view text);
 
     const std::vector<kafka::record>& records() const noexcept { return records_; }
     /// Lines that the size policy sends to the dead letter topic; their bytes count as such.
@@ -84,7 +97,10 @@ private:
     void write_envelope_head();
     std::size_t fitting(std::string_view value);
     std::uint32_t write_key(std::uint64_t begin, std::uint64_t end);
-    bool add_built(const line& added, std::string_view value);
+    bool add_long(const line& added, std::string_view value, bool must);
+    bool add_pieces(const line& added, std::string_view value, bool must);
+    std::uint64_t add_cut(const line& added, std::string_view value);
+    bool add_built(std::uint64_t begin, std::uint64_t end, std::string_view value, bool must);
     void count(checkpoint::byte_class what, std::uint64_t bytes) {
         run_->counts[static_cast<std::size_t>(what)] += bytes;
     }

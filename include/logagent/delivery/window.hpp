@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "logagent/checkpoint/state.hpp"
 #include "logagent/delivery/chunk.hpp"
@@ -30,18 +31,20 @@ struct run : batch {
         failed,  // a record failed; others may still be outstanding
     };
 
-    run* next = nullptr;    // in its window, in the order of the file
-    void* owner = nullptr;  // the tailer
-    lane* on = nullptr;     // the topic partition it was sent to
-    chunk_ref bytes;        // what `text` points into
-    chunk_ref built;        // values that differ from the file's bytes
+    run* next = nullptr;           // in its window, in the order of the file
+    void* owner = nullptr;         // the tailer
+    lane* on = nullptr;            // the topic partition it was sent to
+    chunk_ref bytes;               // what `text` points into
+    std::vector<chunk_ref> built;  // values that differ from the file's bytes
     const char* text = nullptr;
     std::uint64_t begin = 0;  // file offsets; `end` is after the last line's end
     std::uint64_t end = 0;
-    std::uint32_t text_size =
-        0;  // less than end - begin where an oversize line was cut while reading
+    // Less than end - begin where an oversize line was cut while reading; 0: nothing to send.
+    std::uint32_t text_size = 0;
     state now = state::unsent;
     bool careful = false;                    // a single line, sent by the second producer
+    bool inside = false;                     // begins within a line that was split
+    bool poisoned = false;                   // refused alone, and buried
     kafka::error code = kafka::error::none;  // of the first failure
     std::uint32_t records = 0;
     std::uint32_t pending = 0;         // reports to come, dead letters included
@@ -134,7 +137,7 @@ void window::rewind(Each each) {
         at->now = run::state::unsent;
         at->code = kafka::error::none;
         at->records = 0;
-        at->built = {};
+        at->built.clear();
         at->careful = false;
     }
     failed_ = 0;

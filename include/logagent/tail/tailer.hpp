@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "logagent/checkpoint/store.hpp"
+#include "logagent/delivery/framing.hpp"
 #include "logagent/delivery/record_builder.hpp"
 #include "logagent/delivery/retry_class.hpp"
 #include "logagent/delivery/topic.hpp"
@@ -31,10 +32,11 @@ struct moment {
 /// its entry changes, so that files keep descriptor, position and limiter.
 struct live_target {
     live_target(fleet::log_target wanted, std::size_t order_of)
-        : target{std::move(wanted)}, filter{target}, order{order_of} {}
+        : target{std::move(wanted)}, filter{target}, rules{target}, order{order_of} {}
 
     fleet::log_target target;
     delivery::line_filter filter;
+    delivery::line_rules rules;
     std::size_t order;
     bool first_application = false;  // files that exist now begin where `start` says
     bool edited = false;             // its path went to another topic before
@@ -50,6 +52,7 @@ struct totals {
     std::uint64_t blocking_reads = 0;
     std::uint64_t rotations = 0;
     std::uint64_t truncations = 0;
+    std::uint64_t undecodable_lines = 0;  // passed on as they are
 };
 
 /// A line on its way to the dead letter topic.
@@ -82,6 +85,7 @@ struct services {
     totals& counted;
     duration rotate_wait{};
     delivery::chunk_ref shared_chunk{};  // reads with little to read go into one chunk
+    delivery::framing framing{};         // of the run that is being built
 };
 
 /// What a tailer wants after a step.
@@ -160,7 +164,7 @@ public:
     void failed(delivery::run& which, const char* value, kafka::error code, const moment& now);
     void abandoned(bool careful_producer, const moment& now);
 
-    void retarget(std::shared_ptr<const live_target> target) { target_ = std::move(target); }
+    void retarget(std::shared_ptr<const live_target> target);
 
     const live_target& target() const noexcept { return *target_; }
     const checkpoint::generation_record& generation() const noexcept { return generation_; }
@@ -183,8 +187,9 @@ public:
     std::uint64_t file_size() const;
     /// Looks whether there is more than was known at the last read; then it is not caught up.
     bool grown();
-    /// Read to the end as far as known, and everything acknowledged.
-    bool caught_up() const noexcept { return at_end_ && window_.empty(); }
+    /// Read to the end as far as known, and everything acknowledged. Not while lines wait for more
+    /// lines to be joined with: they come before what is written into the next file.
+    bool caught_up() const noexcept { return at_end_ && window_.empty() && !held_.waits(); }
     bool idle() const noexcept { return window_.empty(); }
     bool quiet() const noexcept { return window_.quiet(); }
     double throttled_seconds(time_point now) const noexcept;
@@ -217,21 +222,36 @@ private:
     wish at_end(const moment& now);
     wish cold(const moment& now, std::uint64_t offset, std::size_t size);
     wish read_failed(const moment& now, int code);
+    wish learn(const moment& now);
+    std::uint64_t build_waiting(delivery::run& fresh, std::uint64_t lines, std::uint64_t bytes,
+                                bool at_end, bool full, const moment& now);
+    void hold(bool nothing, std::uint64_t data_end, const moment& now);
+    void begin_long_line(const delivery::run& front);
+    void stop_scanning() noexcept;
     wish long_line(const moment& now, delivery::lane& to);
-    wish long_line_end(const moment& now, std::uint64_t& end);
+    wish long_nuls(const moment& now, delivery::lane& to, std::string_view slice);
     wish lines_read(std::unique_ptr<delivery::run> built, delivery::lane& to, bool filled,
                     const moment& now);
     delivery::record_builder::origin origin(const moment& now) const;
     std::uint64_t build(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
-                        bool unterminated, const moment& now);
+                        delivery::closing close, const moment& now);
     wish refused(const moment& now);
+    std::uint64_t build_plain(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
+                              delivery::closing close);
+    std::uint64_t build_framed(delivery::run& into, std::uint64_t lines, std::uint64_t bytes,
+                               delivery::closing close);
+    void build_cut(delivery::run& into);
+    delivery::line line_of(const delivery::frame& from) const;
+    delivery::framing::input framed(const delivery::run& of, delivery::closing close) const;
+    delivery::encoding encoded() const noexcept;
+    bool is_plain() const noexcept;
     bool produce(delivery::run& built, delivery::lane& to, bool careful, const moment& now);
     wish long_line_read(const moment& now, delivery::lane& to, std::uint64_t end);
     delivery::chunk_ref chunk_for_reading();
     void remember_read(const delivery::run& pushed);
+    void poisoned(delivery::run& which, kafka::error code, const moment& now);
     void bury(delivery::run& from, const delivery::line& whole, std::string_view reason,
               const moment& now);
-    static delivery::line refused_line(const delivery::run& of);
     void settle(const moment& now);
     void release(delivery::run& which);
     void remember_anchor(const delivery::run& settled);
@@ -242,6 +262,19 @@ private:
     void throttle(const moment& now, bool on) noexcept;
     void note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept;
     std::uint64_t longest_line() const noexcept;
+    std::uint64_t longest_raw() const noexcept;
+
+    /// Lines at the end of what was read that may belong together with lines to come.
+    struct held_lines {
+        bool group = false;          // closed when nothing is written for the target's time
+        bool joined = false;         // closed after a time of its own
+        std::uint64_t data_end = 0;  // when bytes beyond are read, the group's time begins anew
+        std::uint64_t joined_from = 0;
+        time_point written{};
+        time_point joined_since{};
+        time_point until{};
+        bool waits() const noexcept { return group || joined; }
+    };
 
     services& shared_;
     std::shared_ptr<const live_target> target_;
@@ -260,7 +293,20 @@ private:
     std::uint32_t anchor_size_ = 0;
     checkpoint::anchor committed_anchor_;  // bytes before acked_offset(), hashed
 
-    std::uint64_t scanned_to_ = 0;   // of a line longer than the limit; 0 = none
+    std::array<char, 2> head_{};  // the first bytes of the file: a byte order mark
+    std::uint8_t head_size_ = 0;
+    bool learned_ = false;       // what is before the position the work began at
+    bool inside_ = false;        // the position is within a line that is being split
+    bool built_inside_ = false;  // so does the end of the run that was built last
+    held_lines held_;
+    delivery::line last_line_;       // of the run that was built last
+    std::uint64_t skipped_ = 0;      // in it: NUL bytes, which are not paid for
+    std::uint64_t undecodable_ = 0;  // in it
+    delivery::long_line long_line_;  // the line of scanned_to_
+    bool in_nuls_ = false;           // all from the position to scanned_to_ is NUL
+    bool scanning_ = false;          // for the end of a line that does not fit into memory
+    std::uint64_t scanned_to_ = 0;   // so far
+    bool nul_end_ = false;           // the byte before is NUL
     std::size_t wanted_room_ = 0;    // the line at the position needs a chunk this large
     std::uint32_t line_size_ = 200;  // running mean, to read no more than may be sent
     time_point cold_since_{};

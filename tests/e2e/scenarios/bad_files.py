@@ -150,7 +150,7 @@ def link_swap(t):
 
 
 @case(
-    "odd bytes arrive as they are: NUL, bad UTF-8, CRLF, tabs, long and blank lines",
+    "odd bytes arrive as they are: NUL within a line, bad UTF-8, CRLF, tabs, long and blank lines",
     needs=["kafka", "etcd"],
 )
 def odd_bytes(t):
@@ -158,7 +158,7 @@ def odd_bytes(t):
     agent = t.agent(kafka=t.kafka, etcd=etcd).start()
     agent.put([target(log, topic, skip_blank=False)])
     wanted = [
-        b"\0nul\0",
+        b"nul\0",  # NULs in front of a line are no text
         b"\xff\xfe\x80",
         b"tab\there",
         b" spaces ",
