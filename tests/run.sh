@@ -147,7 +147,7 @@ main() {
     scenarios 'e2e' release --part beside ${full:+--full}
     wait "$asan"
     unit 'unit asan' asan
-    model 'model asan' asan 500 2
+    model 'model asan' asan 3000 2
     [[ ! $full ]] || model 'model anew' debug 50000 "$(date +%s)"
     scenarios 'e2e alone' release --part alone ${full:+--full}
     LOGAGENT_TEST_PATIENCE=4 scenarios 'e2e asan' asan --short

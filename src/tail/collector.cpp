@@ -146,6 +146,7 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
             closing_.push_back(std::move(one));
         }
     }
+    room_freed_ = true;
     std::erase(looks_, &where);
     std::erase_if(look_timers_, [&](const auto& timer) { return timer.second == &where; });
     sources_.erase(gone);
@@ -216,6 +217,9 @@ time_point collector::turn(const moment& now) {
     if (applying_) note_applied(now);
 
     fire_timers(now.steady);
+    // What failed of a stopped target is not sent again, and what it held is free.
+    const auto closed = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
+    room_freed_ = room_freed_ || closed > 0;
     if (room_freed_ && !budget_.blocked()) {
         room_freed_ = false;
         wake(wait_room_, &tailer::hooks::wants_room);
@@ -373,8 +377,6 @@ bool collector::sweep_some(const moment& now) {
         begin_review();
         limit_held(now);
         over_limit_ = 0;  // counted anew
-        const auto ended = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
-        room_freed_ = room_freed_ || ended > 0;
         for (const auto& target : targets_) {
             if (target->target.is_glob())
                 search(target, std::string{base::glob_directory(target->target.log_path)});

@@ -121,5 +121,17 @@ TEST_CASE("new content that is moved away or stopped right after a truncation is
            {act::write, 3, 0}});
 }
 
+TEST_CASE("files that wait for room wake up when a stopped target gives it back", "[programs]") {
+    check({{act::fail, 0, 0},
+           {act::write_half, 7, 0},
+           {act::start, 0, 0},
+           {act::recreate, 3, 0},
+           {act::settle, 0, 0},
+           {act::write_many, 1, 357},
+           {act::turn, 0, 0},
+           {act::target, 3, 0},
+           {act::rotate, 1, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -283,7 +283,8 @@ void truth::check_order() const {
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
             // What is gone after a crash cannot be sent again to mend the order.
-            const bool mended = !(lives[each.life].gone() && crashes > 0);
+            const life& in = lives[each.life];
+            const bool mended = crashes == 0 || !(in.gone() || in.unwanted);
             if (other.last > here && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};
