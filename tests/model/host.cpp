@@ -128,6 +128,8 @@ void model_host::stop() {
         else
             state_failed_ = true;
         ended(ending::stop, drained ? 0 : everything, 0);
+        // At the deadline it leaves as much undone as one that is killed.
+        if (!drained) ++known.crashes;
     });
 }
 
