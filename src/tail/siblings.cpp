@@ -1,6 +1,7 @@
 // Generations that left their path while nobody looked: rotated while the agent was down, or born
 // and renamed between two looks. They lie beside it as PATH.* or PATH-* (DESIGN 4.3).
 #include <algorithm>
+#include <array>
 
 #include "logagent/base/log.hpp"
 #include "siblings.hpp"
@@ -137,8 +138,16 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
 
 bool collector::is_copy(const source& where, const os::file& file) const {
     // copytruncate leaves a copy behind: other inode, same bytes.
+    std::array<char, head_bytes> head;
+    const auto got = file.read({}, head, 0, os::file::read_mode::blocking);
+    const std::string_view text{head.data(),
+                                static_cast<std::size_t>(std::max<std::int64_t>(got, 0))};
     for (const auto& [id, record] : store_.state().generations) {
-        if (record.path != where.path || record.identity.head_size == 0) continue;
+        const auto size = record.identity.head_size;
+        if (record.path != where.path || size == 0) continue;
+        // Some line ends at the beginning of a longer file say nothing about where it comes from.
+        const bool telling = text.substr(0, size).find_first_not_of("\r\n\t ") != text.npos;
+        if (!telling && text.size() > size) continue;
         if (check_head(file, record.identity, os::file::read_mode::blocking) == tail::look::same)
             return true;
     }

@@ -121,6 +121,15 @@ TEST_CASE("new content that is moved away or stopped right after a truncation is
            {act::write, 3, 0}});
 }
 
+TEST_CASE("a rotated life that begins like the one before it is no copy of it", "[programs]") {
+    check({{act::write_blank, 7, 0},
+           {act::start, 0, 0},
+           {act::recreate, 7, 0},
+           {act::write_blank, 3, 0},
+           {act::write_half, 7, 0},
+           {act::rotate_dated, 3, 0}});
+}
+
 TEST_CASE("files that wait for room wake up when a stopped target gives it back", "[programs]") {
     check({{act::fail, 0, 0},
            {act::write_half, 7, 0},
