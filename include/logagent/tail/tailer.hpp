@@ -82,6 +82,8 @@ struct services {
     totals& counted;
     duration rotate_wait{};
     delivery::chunk_ref shared_chunk{};  // reads with little to read go into one chunk
+    /// Writes the state with every position as it is now; false = not possible, it is tried again.
+    std::function<bool()> save{};
 };
 
 /// What a tailer wants after a step.
