@@ -35,6 +35,10 @@ collector::collector(collector_options options, os::disk& disk, directory_watch&
       services_{main,  careful,       topics_,     budget_, chunks_, builder_,
                 store, options_.host, host_limit_, {},      totals_, options_.rotate_wait},
       careful_reports_{*this} {
+    services_.save = [this] {
+        save_positions();
+        return store_.write();
+    };
     services_.bury = [this](std::unique_ptr<dead_letter> letter) {
         dead_letters_.push_back(std::move(letter));
         next_letters_ = {};

@@ -401,7 +401,9 @@ bool tailer::record_generation() {
     shared_.store.put(position());
     recorded_ = true;
     // A full disk must not stop shipping: the change stays unwritten and is tried again.
-    return shared_.store.write();
+    // Other positions go along: a later generation known as finished beside an earlier one that is
+    // not would have the earlier lines sent again behind the later ones after a kill.
+    return shared_.save();
 }
 
 bool tailer::inspect(const moment&) {

@@ -116,6 +116,24 @@ TEST_CASE("a crash before the first save sends everything again, as the same gen
     CHECK(h.broker.stored[0].key == h.broker.stored[5].key);
 }
 
+TEST_CASE("the state knows no more of a generation than of the ones before it", "[collector]") {
+    host h;
+    h.apply({host::target("/l/a")});
+    h.disk.write("/l/a", lines(0, 3));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.rename("/l/a", "/l/a.1");
+    h.disk.write("/l/a", lines(3, 5));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart(false);  // after the write that made the second generation known
+    h.apply({host::target("/l/a")});
+    auto expected = numbered(0, 5);
+    expected.push_back("line 3");
+    expected.push_back("line 4");
+    CHECK(h.broker.values("t") == expected);
+}
+
 TEST_CASE("a file renamed away is read to its end before its successor", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});

@@ -86,6 +86,8 @@ struct services {
     duration rotate_wait{};
     delivery::chunk_ref shared_chunk{};  // reads with little to read go into one chunk
     delivery::framing framing{};         // of the run that is being built
+    /// Writes the state with every position as it is now; false = not possible, it is tried again.
+    std::function<bool()> save{};
 };
 
 /// What a tailer wants after a step.
