@@ -250,10 +250,12 @@ bool collector::continue_elsewhere(source& where, checkpoint::generation_record 
     known.identity = found->identity;
     known.packed = found->packed;
     by_inode_.emplace(known.identity.inode, id);
-    store_.put(known);
-    store_.put(position);
     // Of a file that was finished while somebody watched it there is nothing left to read.
     const bool finished = watched_to_end_.contains(id) && classed(position) >= position.size;
+    // Only what was read to its end is known as compressed and not looked for again: a stop before
+    // that must find it once more.
+    if (finished || !known.packed) store_.put(known);
+    store_.put(position);
     if (!finished) {
         tailer::start from{std::move(known), position, true, true, found->packed};
         begin_draining(where, std::move(from), found->path, std::move(found->file), now, behind);

@@ -420,6 +420,8 @@ void collector::finish(source& where, tailer& which, const moment& now) {
             forget_generation(generation.id);
         else if (!truncated)
             watched_to_end_.insert(generation.id);
+        if (generation.packed && !wanted && store_.state().generations.contains(generation.id))
+            store_.put(generation);
     }
     std::erase_if(where.tailers, [&](const auto& one) { return one.get() == &which; });
     for (const auto& one : where.tailers)

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <set>
 
+#include <set>
+
 #include "host.hpp"
 
 namespace logagent::tail {
@@ -281,6 +283,29 @@ TEST_CASE("deleted files hold no more than they may, and the oldest is given up"
     CHECK(h.broker.values("t").back() == "line 279");
     CHECK(h.store.state().generations.empty());
     h.check_ledger(3 * size);
+}
+
+TEST_CASE("a compressed generation that was not drained before another stop is drained after it",
+          "[generations]") {
+    auto slow = host::target("/l/a");
+    slow.send_rate = 10;
+    host h;
+    h.apply({slow});
+    h.disk.write("/l/a", lines(0, 3));
+    h.changed(inotify::change::appeared, "/l/a");
+    h.settle();
+    h.restart();
+    h.disk.write("/l/a", lines(3, 100));
+    h.disk.rename("/l/a", "/l/a.1");
+    compress(h, "/l/a.1");
+    h.apply({slow});
+    h.pass(2s);  // some of it
+    h.restart();
+    h.apply({slow});
+    h.pass(30s);
+    const auto values = h.broker.values("t");
+    const std::set<std::string> found{values.begin(), values.end()};
+    CHECK(found.size() == 100);
 }
 
 }  // namespace
