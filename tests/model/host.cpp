@@ -228,7 +228,7 @@ void model_host::apply() {
             if (life.log != target.log_path || knows(life, target.log_path)) continue;
             const bool here = disk.at(target.log_path) == life.file && !life.truncated;
             life.unwanted = life.unwanted || !here;
-            if (!here || target.start == fleet::start_at::end) known.lost(at, false);
+            if (!here || target.start == fleet::start_at::end) known.leave_out(at);
         }
     }
     in_process([this] { agent_->apply(targets, now); });
