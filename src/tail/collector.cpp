@@ -145,6 +145,7 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
         // Reports of what is in flight still come and move the saved position.
         if (!one->quiet()) {
             one->source = nullptr;
+            one->take_file();  // it reads no more, and the file may be deleted
             closing_.push_back(std::move(one));
         }
     }

@@ -128,8 +128,9 @@ void model_host::stop() {
         else
             state_failed_ = true;
         ended(ending::stop, drained ? 0 : everything, 0);
-        // At the deadline it leaves as much undone as one that is killed.
-        if (!drained) ++known.crashes;
+        // At its deadline, or where its state cannot be written, it leaves as much undone as one
+        // that is killed.
+        if (!drained || state_failed_) ++known.crashes;
     });
 }
 

@@ -231,5 +231,16 @@ TEST_CASE("a compressed file is sent before what came to its path later", "[prog
            {act::write, 0, 0}});
 }
 
+TEST_CASE("a target that is stopped holds no deleted file open", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::write, 0, 0},
+           {act::settle, 0, 0},
+           {act::target, 0, 0},
+           {act::remove, 0, 0},
+           {act::target, 0, 0},
+           {act::write_half, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -171,8 +171,9 @@ void truth::begin_reading(const std::string& log) {
 
 void truth::read_anew(const std::string& log, bool other_topic) {
     begin_reading(log);
-    for (const life& each : lives) {
+    for (life& each : lives) {
         if (each.log != log) continue;
+        each.stopped = true;
         resent(each);
         // Each topic has a position of its own, which one that was left and returns to goes on at.
         if (!other_topic) continue;
@@ -310,11 +311,13 @@ void truth::check_order() const {
             const bool same = other.life == each.life;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
-            // What is gone after a crash cannot be sent again to mend the order.
+            // What is gone after a crash or a stop of its target cannot be sent again to mend the
+            // order.
             const life& in = lives[each.life];
             // Nor is what a target leaves out whose records a power cut took: it is applied as if
             // for the first time, at the end of what a former process had begun to send again.
-            const bool mended = crashes == 0 || !(in.gone() || in.unwanted || each.left_out);
+            const bool mended =
+                (crashes == 0 && !in.stopped) || !(in.gone() || in.unwanted || each.left_out);
             if (other.last > here && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};

@@ -56,6 +56,7 @@ public:
         std::vector<std::size_t> lines;
         bool truncated = false;  // its bytes are in no file any more
         bool unwanted = false;   // moved away before anybody asked for it
+        bool stopped = false;    // while it was there, its target was stopped or changed
         bool hole = false;       // NULs of a writer that kept its offset over a truncation
         std::string generation;  // the agent's name for it, from its first record on
         std::shared_ptr<fake_disk::node> packed;  // its compressed form, where the agent knows it
