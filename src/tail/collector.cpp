@@ -143,10 +143,13 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
     for (auto& one : where.tailers) {
         one->stop_reading();
         store_.put(one->position());
+        // Should its target return, it may have left its path meanwhile.
+        unclaimed_.emplace(hash(where.path), one->generation().id);
         detach(*one);
         // Reports of what is in flight still come and move the saved position.
         if (!one->quiet()) {
             one->source = nullptr;
+            one->take_file();  // it reads no more, and the file may be deleted
             closing_.push_back(std::move(one));
         }
     }
@@ -221,6 +224,11 @@ time_point collector::turn(const moment& now) {
     if (applying_) note_applied(now);
 
     fire_timers(now.steady);
+    for (const auto& one : closing_) {
+        if (!one->quiet()) continue;
+        const auto next = active_.find({one->generation().id, one->sends_to().name()});
+        if (next != active_.end()) make_ready(*next->second);
+    }
     // What failed of a stopped target is not sent again, and what it held is free.
     const auto closed = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
     room_freed_ = room_freed_ || closed > 0;
@@ -252,8 +260,17 @@ void collector::make_ready(tailer& which) {
     ready_.push_back(&which);
 }
 
+// Its target was stopped and is back. What the former reader has in flight may be on another
+// producer, and would come behind what is sent anew.
+bool collector::follows_closing(const tailer& which) const {
+    return std::any_of(closing_.begin(), closing_.end(), [&](const auto& one) {
+        return one->generation().id == which.generation().id &&
+               one->sends_to().name() == which.sends_to().name() && !one->quiet();
+    });
+}
+
 std::uint64_t collector::readable_to(const tailer& which) {
-    if (stopping_ || !which.source) return 0;
+    if (stopping_ || !which.source || follows_closing(which)) return 0;
     const auto& where = *static_cast<const source*>(which.source);
     if (where.tailers.front().get() == &which) return tailer::no_bound;
     // The old generation is sent before the new one, so order holds over rotations. A writer may

@@ -104,12 +104,17 @@ void collector::review_entries(const moment& now) {
 // looked.
 void collector::resume_grown(const checkpoint::generation_record& known, const std::string& path,
                              std::uint64_t size, const moment& now) {
-    if (known.packed || known.path == path) return;
-    for (auto at = sources_.lower_bound({known.path, {}});
-         at != sources_.end() && at->first.path == known.path; ++at) {
-        const auto position = store_.state().positions.find({known.id, at->first.topic});
-        if (position == store_.state().positions.end()) continue;
-        if (committed(position->second) < size) adopt(*at->second, path, now);
+    if (known.path == path) return;
+    const checkpoint::generation_record record = known;
+    for (auto at = sources_.lower_bound({record.path, {}});
+         at != sources_.end() && at->first.path == record.path; ++at) {
+        const auto position = wanted_position(*at->second, record.id);
+        if (!position || active_.contains({record.id, at->first.topic})) continue;
+        if (!record.packed) {
+            if (committed(*position) < size) adopt(*at->second, path, now);
+        } else if (classed(*position) < position->size) {
+            continue_elsewhere(*at->second, record, *position, now);
+        }
     }
 }
 
@@ -140,14 +145,35 @@ void collector::lived(const std::string& path, std::int64_t since_ms, const mome
         at->second->lifetime_s = static_cast<double>(now.wall_ms - since_ms) / 1000;
 }
 
+// Where to go on in a generation: under another topic where the one that was edited had come to.
+std::optional<checkpoint::position_record> collector::wanted_position(
+    const source& where, const checkpoint::generation_id& id) const {
+    const auto& target = where.target->target;
+    const auto& positions = store_.state().positions;
+    if (const auto own = positions.find({id, target.topic}); own != positions.end())
+        return own->second;
+    const auto begin = earlier_position(id, target);
+    if (!begin) return std::nullopt;
+    checkpoint::position_record position;
+    position.generation = id;
+    position.topic = target.topic;
+    position.log_path = target.log_path;
+    position.anchor.offset = *begin;
+    position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = *begin;
+    if (*begin > 0) position.done.push_back({0, *begin});
+    for (auto at = positions.lower_bound({id, {}}); at != positions.end() && at->first.first == id;
+         ++at)
+        position.size = std::max(position.size, at->second.size);
+    return position;
+}
+
 bool collector::rebind(const checkpoint::generation_record& known, const moment& now) {
     bool any = false;
     for (auto at = sources_.lower_bound({known.path, {}});
          at != sources_.end() && at->first.path == known.path; ++at) {
-        const auto found = store_.state().positions.find({known.id, at->first.topic});
-        if (found == store_.state().positions.end()) continue;
-        const checkpoint::position_record position = found->second;
-        any = continue_elsewhere(*at->second, known, position, now) || any;
+        const auto position = wanted_position(*at->second, known.id);
+        if (!position) continue;
+        any = continue_elsewhere(*at->second, known, *position, now) || any;
     }
     return any;
 }
@@ -274,10 +300,13 @@ void collector::begin_draining(source& where, tailer::start from, const std::str
     begin_tailing(where, std::move(from), now);
     where.opened = std::move(identified);
     where.tailers.back()->drain(now);
-    // Older than the file that is at the path now, so it is sent before it.
-    const tailer* const before = behind ? nullptr : current;
-    auto place = std::ranges::find_if(
-        where.tailers, [&](const auto& one) { return one.get() == (behind ? behind : before); });
+    // Older than the file that is at the path now and than what was seen later, so it is sent
+    // before them. Which name it has says nothing: it may go on in a copy or in a compressed file.
+    const auto seen = where.tailers.back()->generation().first_seen_ms;
+    auto place = std::ranges::find_if(where.tailers, [&](const auto& one) {
+        if (behind) return one.get() == behind;
+        return one.get() == current || one->generation().first_seen_ms > seen;
+    });
     if (behind && place != where.tailers.end()) ++place;
     if (place != where.tailers.end())
         std::rotate(place, where.tailers.end() - 1, where.tailers.end());
@@ -298,11 +327,11 @@ void collector::adopt_unfinished(source& where, const std::vector<os::file_statu
         const auto same = [&](const os::file_status& status) {
             return may_be_same_inode(status, known->second.identity);
         };
-        if (known->second.packed || std::any_of(present.begin(), present.end(), same)) continue;
-        const auto found = store_.state().positions.find({id, where.target->target.topic});
-        if (found == store_.state().positions.end() || active_.contains(found->first)) continue;
-        const checkpoint::position_record position = found->second;
-        continue_elsewhere(where, checkpoint::generation_record{known->second}, position, now);
+        if (std::any_of(present.begin(), present.end(), same)) continue;
+        const auto position = wanted_position(where, id);
+        if (!position || active_.contains({id, position->topic})) continue;
+        if (known->second.packed && classed(*position) >= position->size) continue;
+        continue_elsewhere(where, checkpoint::generation_record{known->second}, *position, now);
     }
 }
 

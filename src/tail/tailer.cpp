@@ -468,6 +468,10 @@ checkpoint::position_record tailer::position() const {
     record.partition = partition_;
     if (window_.committed() > 0) record.done.push_back({0, window_.committed()});
     record.size = std::max(size_, window_.committed());
+    // Where a compressed file ends shows only at its end: until then there is more to come, and the
+    // next process has to look for it.
+    if (packed_ && !ended_ && state_ != state::done)
+        record.size = std::max(record.size, window_.committed() + 1);
     record.anchor = committed_anchor_;
     record.counts = counts_;
     return record;

@@ -128,8 +128,9 @@ void model_host::stop() {
         else
             state_failed_ = true;
         ended(ending::stop, drained ? 0 : everything, 0);
-        // At the deadline it leaves as much undone as one that is killed.
-        if (!drained) ++known.crashes;
+        // At its deadline, or where its state cannot be written, it leaves as much undone as one
+        // that is killed.
+        if (!drained || state_failed_) ++known.crashes;
     });
 }
 
@@ -228,7 +229,7 @@ void model_host::apply() {
             if (life.log != target.log_path || knows(life, target.log_path)) continue;
             const bool here = disk.at(target.log_path) == life.file && !life.truncated;
             life.unwanted = life.unwanted || !here;
-            if (!here || target.start == fleet::start_at::end) known.lost(at, false);
+            if (!here || target.start == fleet::start_at::end) known.leave_out(at);
         }
     }
     in_process([this] { agent_->apply(targets, now); });

@@ -142,5 +142,105 @@ TEST_CASE("files that wait for room wake up when a stopped target gives it back"
            {act::rotate, 1, 0}});
 }
 
+TEST_CASE("a generation that goes on in a copy is sent before what came to its file later",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::write, 7, 0},
+           {act::turn, 0, 1},
+           {act::stop, 0, 0},
+           {act::write_many, 3, 0},
+           {act::copytruncate, 3, 0},
+           {act::write, 3, 0},
+           {act::start, 0, 0},
+           {act::rotate_late, 1, 0},
+           {act::stop, 0, 0}});
+}
+
+TEST_CASE("a target that returns sends nothing before its former lines are answered",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::fail_stored, 4, 0},
+           {act::write, 0, 1},
+           {act::settle, 0, 0},
+           {act::leader, 3, 0},
+           {act::rate, 0, 0},
+           {act::target, 0, 0}});
+}
+
+TEST_CASE("after a power cut a target that starts at the end leaves out what was half sent again",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write_many, 1, 0},
+           {act::fail_stored, 0, 0},
+           {act::settle, 0, 0},
+           {act::cluster, 0, 0},
+           {act::target, 0, 0},
+           {act::power_cut, 0, 1}});
+}
+
+TEST_CASE("a copy of which only a blank beginning was known may be sent as another generation",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write_blank, 3, 0},
+           {act::settle, 0, 0},
+           {act::stop, 0, 0},
+           {act::write, 1, 0},
+           {act::start, 0, 0},
+           {act::kill, 0, 0},
+           {act::copytruncate, 1, 0}});
+}
+
+TEST_CASE("what is not finished in a compressed file goes on after one more crash", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write, 7, 0},
+           {act::turn, 0, 1},
+           {act::topic, 0, 0},
+           {act::rotate_late, 3, 0},
+           {act::kill, 0, 0},
+           {act::compress, 3, 0},
+           {act::start, 0, 0},
+           {act::kill, 0, 0}});
+}
+
+TEST_CASE("an edited topic takes over generations that were compressed and not finished",
+          "[programs]") {
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate, 0, 0},
+           {act::compress, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a compressed file is sent before what came to its path later", "[programs]") {
+    check({{act::write, 3, 0},
+           {act::start, 0, 0},
+           {act::write_many, 3, 0},
+           {act::rotate_late, 3, 0},
+           {act::compress, 3, 0},
+           {act::write, 1, 0},
+           {act::stop, 0, 0},
+           {act::rotate_late, 3, 0}});
+    check({{act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::target, 0, 0},
+           {act::rotate_late, 0, 0},
+           {act::write, 0, 0},
+           {act::compress, 0, 0},
+           {act::write, 0, 0}});
+}
+
+TEST_CASE("a target that is stopped holds no deleted file open", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::write, 0, 0},
+           {act::settle, 0, 0},
+           {act::target, 0, 0},
+           {act::remove, 0, 0},
+           {act::target, 0, 0},
+           {act::write_half, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "host.hpp"
+#include "tail/packed_bytes.hpp"
 
 namespace logagent::test {
 
@@ -27,11 +28,6 @@ static_assert(std::size(names) == static_cast<std::size_t>(act::count));
 // breaks what it was promised.
 constexpr auto latest_write = 4s;
 constexpr int kept_rotated = 3;
-
-// Stands for gzip; what the agent cannot read yet counts as deleted.
-std::string compressed(const std::string& content) {
-    return "\x1f\x8b" + std::to_string(content.size());
-}
 
 /// A log and the program that writes it.
 struct log_file {
@@ -352,9 +348,13 @@ void interpreter::unlink(const std::string& path) {
     if (!file) return;
     host.disk.remove(path);
     host.hint(change::vanished, path);
-    if (file->links > 0 || file->handles > 0) return;
-    for (std::size_t at = 0; at < host.known.lives.size(); ++at)
-        if (host.known.lives[at].file == file) host.known.lost(at, false);
+    if (file->links > 0) return;
+    for (std::size_t at = 0; at < host.known.lives.size(); ++at) {
+        const auto& life = host.known.lives[at];
+        if (life.file != file && life.packed != file) continue;
+        if (life.file->handles == 0 && file->handles == 0 && life.gone())
+            host.known.lost(at, false);
+    }
 }
 
 void interpreter::rename(const std::string& from, const std::string& to) {
@@ -493,7 +493,11 @@ void interpreter::compress(log_file& which) {
     const std::string path = which.path + ".1";
     const auto file = host.disk.at(path);
     if (!file || host.disk.at(path + ".gz")) return;
-    host.disk.write(path + ".gz", compressed(file->content));
+    host.disk.write(path + ".gz", gzipped(file->content));
+    // What was sent of before is looked for in there; what nobody has seen has no name to look for.
+    for (auto& life : host.known.lives)
+        if (life.file == file && !life.truncated && !life.generation.empty())
+            life.packed = host.disk.at(path + ".gz");
     host.hint(change::appeared, path + ".gz");
     unlink(path);
 }

@@ -69,6 +69,12 @@ void truth::lost(std::size_t at, bool held) {
     }
 }
 
+void truth::leave_out(std::size_t at) {
+    lost(at, false);
+    for (const std::size_t index : lives.at(at).lines)
+        lines[index].left_out = true;
+}
+
 truth::line& truth::line_of(const stored_record& record) {
     // A writer without O_APPEND leaves NULs in front of its first line after a truncation.
     const auto text = record.value.find_first_not_of('\0');
@@ -165,8 +171,9 @@ void truth::begin_reading(const std::string& log) {
 
 void truth::read_anew(const std::string& log, bool other_topic) {
     begin_reading(log);
-    for (const life& each : lives) {
+    for (life& each : lives) {
         if (each.log != log) continue;
+        each.stopped = true;
         resent(each);
         // Each topic has a position of its own, which one that was left and returns to goes on at.
         if (!other_topic) continue;
@@ -182,12 +189,23 @@ void truth::process_ended() {
         each.waiting[0] = each.waiting[1] = 0;
 }
 
+bool truth::known_blank(const life& which, const checkpoint::state& kept) {
+    for (const auto& [id, record] : kept.generations) {
+        if (id.text() != which.generation) continue;
+        const auto head = std::string_view{which.bytes}.substr(0, record.identity.head_size);
+        return head.size() < which.bytes.size() &&
+               head.find_first_not_of("\r\n\t ") == std::string_view::npos;
+    }
+    return false;
+}
+
 void truth::process_began(const checkpoint::state& kept, bool generations_may_be_lost) {
     std::map<std::string, std::uint64_t> committed;
     for (const auto& [key, position] : kept.positions) {
         auto& to = committed[key.first.text()];
         if (!position.done.empty()) to = std::max(to, position.done.front().end);
     }
+    const bool crashed = std::exchange(crashes_at_begin_, crashes) != crashes;
     // The newest records of a generation were not on the disk: an older one, of its empty file, may
     // fit what is there now.
     if (generations_may_be_lost) by_generation_.clear();
@@ -196,20 +214,31 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
         const auto found = committed.find(each.generation);
         if (found == committed.end()) {
             // What was truncated or deleted is not read again, so its record need not be there.
-            if (!generations_may_be_lost && !each.gone())
+            if (!generations_may_be_lost && !each.truncated && each.file->links > 0)
                 throw broken_promise{"the generation " + each.generation + " of " + each.log +
                                      " was used before it was recorded"};
         }
-        const std::uint64_t to = found == committed.end() ? 0 : found->second;
+        // A blank beginning is all that the journal has of it, and that does not tell its copy from
+        // another file: the copy is sent from its beginning, as a generation of its own.
+        const bool anew = crashed && each.truncated && known_blank(each, kept);
+        const std::uint64_t to = anew || found == committed.end() ? 0 : found->second;
+        if (anew) {
+            by_generation_.erase(each.generation);
+            each.generation.clear();
+        }
         for (const std::size_t index : each.lines) {
             line& one = lines[index];
             if (one.end > to || generations_may_be_lost || unordered.contains(each.log))
                 one.may_repeat = true;
         }
     }
-    if (generations_may_be_lost)
-        for (life& each : lives)
-            each.generation.clear();
+    if (generations_may_be_lost) {
+        for (std::size_t at = 0; at < lives.size(); ++at) {
+            lives[at].generation.clear();
+            // Nobody knows any more what is in there.
+            if (std::exchange(lives[at].packed, nullptr) && lives[at].gone()) lost(at, false);
+        }
+    }
     checked_.clear();
 }
 
@@ -282,9 +311,13 @@ void truth::check_order() const {
             const bool same = other.life == each.life;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
-            // What is gone after a crash cannot be sent again to mend the order.
+            // What is gone after a crash or a stop of its target cannot be sent again to mend the
+            // order.
             const life& in = lives[each.life];
-            const bool mended = crashes == 0 || !(in.gone() || in.unwanted);
+            // Nor is what a target leaves out whose records a power cut took: it is applied as if
+            // for the first time, at the end of what a former process had begun to send again.
+            const bool mended =
+                (crashes == 0 && !in.stopped) || !(in.gone() || in.unwanted || each.left_out);
             if (other.last > here && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};

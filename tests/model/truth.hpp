@@ -37,6 +37,7 @@ public:
         bool blank = false;
         bool unended = false;       // the last of a file, without a line end
         bool excused = false;       // may be missing: nobody could have read it
+        bool left_out = false;      // a first application of its target does not want it
         bool poison = false;        // the cluster refuses it for ever
         bool refused = false;       // by itself, so that it belongs to the dead letters
         bool may_repeat = false;    // something happened after which it may be sent once more
@@ -55,9 +56,12 @@ public:
         std::vector<std::size_t> lines;
         bool truncated = false;  // its bytes are in no file any more
         bool unwanted = false;   // moved away before anybody asked for it
+        bool stopped = false;    // while it was there, its target was stopped or changed
         bool hole = false;       // NULs of a writer that kept its offset over a truncation
         std::string generation;  // the agent's name for it, from its first record on
-        bool gone() const { return truncated || file->links == 0; }
+        std::shared_ptr<fake_disk::node> packed;  // its compressed form, where the agent knows it
+        bool kept() const { return file->links > 0 || (packed && packed->links > 0); }
+        bool gone() const { return truncated || !kept(); }
     };
 
     std::vector<line> lines;
@@ -76,6 +80,8 @@ public:
     void wrote_bytes(std::size_t life, std::string_view bytes);
     /// The content is gone. `held`: a process that has read it still has it in memory.
     void lost(std::size_t life, bool held);
+    /// A target is applied for the first time and begins behind what is there.
+    void leave_out(std::size_t life);
 
     // What the agent and the cluster do.
     void taken(const stored_record& record);
@@ -113,12 +119,15 @@ private:
     void check_order() const;
     void resent(const life& in);
     static bool acceptable(const line& which);
+    /// `kept` knows of its bytes only line ends and spaces.
+    static bool known_blank(const life& which, const checkpoint::state& kept);
 
     std::unordered_map<std::string, std::size_t> by_text_;
     std::unordered_map<std::string, std::size_t> by_generation_;
     std::map<std::string, std::uint64_t> readings_;
     std::map<std::string, progress> checked_;
     std::uint64_t next_serial_ = 1;
+    std::uint64_t crashes_at_begin_ = 0;
 };
 
 }  // namespace logagent::test

@@ -1,12 +1,11 @@
 // Generations that left their path: found again, drained from elsewhere, forgotten, given up.
-#include <zlib.h>
-
 #include <cerrno>
 #include <set>
 
 #include <set>
 
 #include "host.hpp"
+#include "packed_bytes.hpp"
 
 namespace logagent::tail {
 namespace {
@@ -14,27 +13,14 @@ namespace {
 using namespace std::chrono_literals;
 using checkpoint::byte_class;
 using os::inotify;
+using test::gzipped;
 using test::host;
 using test::lines;
 using test::numbered;
 using test::strings;
 
-std::string gzip(std::string_view plain) {
-    z_stream stream{};
-    REQUIRE(::deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string out(::deflateBound(&stream, plain.size()) + 64, '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
-    stream.avail_in = static_cast<uInt>(plain.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    REQUIRE(::deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    out.resize(stream.total_out);
-    ::deflateEnd(&stream);
-    return out;
-}
-
 void compress(host& h, const std::string& path) {
-    h.disk.write(path + ".gz", gzip(h.disk.names.at(path)->content));
+    h.disk.write(path + ".gz", gzipped(h.disk.names.at(path)->content));
     h.disk.remove(path);
 }
 

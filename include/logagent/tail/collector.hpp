@@ -208,6 +208,8 @@ private:
     void missing(const checkpoint::generation_id& id, const moment& now);
     void resume_grown(const checkpoint::generation_record& known, const std::string& path,
                       std::uint64_t size, const moment& now);
+    std::optional<checkpoint::position_record> wanted_position(
+        const source& where, const checkpoint::generation_id& id) const;
     bool rebind(const checkpoint::generation_record& known, const moment& now);
     void forget_generation(const checkpoint::generation_id& id);
     void vanished(checkpoint::position_record position, const std::string& path, const moment& now);
@@ -255,6 +257,7 @@ private:
     void fire_timers(time_point now);
     void wake(std::vector<tailer*>& waiting, bool tailer::hooks::*flag);
     /// The offset up to which it may be read now; older generations of the path come first.
+    bool follows_closing(const tailer& which) const;
     std::uint64_t readable_to(const tailer& which);
     bool sweep_some(const moment& now);
     void finish(source& where, tailer& which, const moment& now);
