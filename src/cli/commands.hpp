@@ -28,6 +28,7 @@ struct command {
 extern const command agent_command;
 extern const command check_command;
 extern const command status_command;
+extern const command selftest_command;
 extern const command mock_kafka_command;
 extern const command version_command;
 
