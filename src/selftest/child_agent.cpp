@@ -32,6 +32,8 @@ constexpr auto safety = 1s;  // between looks, should a signal be missed
     ::dup2(nothing, STDIN_FILENO);
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
+    // Sockets of the embedded broker, say: held here as well, closing one there would end nothing.
+    ::closefrom(STDERR_FILENO + 1);
     ::execv("/proc/self/exe", words);
     ::_exit(127);
 }
