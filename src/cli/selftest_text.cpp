@@ -45,6 +45,7 @@ std::string counts_table(const selftest::result& done) {
     add_counts(table, verdict, "delivered", &tally::delivered);
     add_counts(table, verdict, "again, after a kill", &tally::after_kill);
     add_counts(table, verdict, "again, after an outage", &tally::after_outage);
+    add_counts(table, verdict, "again, other id", &tally::other_id);
     add_counts(table, verdict, "again, otherwise", &tally::otherwise);
     add_counts(table, verdict, "not collectable", &tally::cut);
     add_counts(table, verdict, "lost", &tally::lost);
@@ -72,8 +73,10 @@ std::string events(const selftest::result& done) {
             "Not collectable: written between copytruncate's copy and its truncation; nobody "
             "can have them.\n";
     if (done.verdict.sum.other_id > 0)
-        out += "Of the copies " + line_count(done.verdict.sum.other_id) +
-               " came under another id than the first time.\n";
+        out +=
+            "Other id: under another generation than the first time; whoever drops copies by id "
+            "keeps "
+            "these.\n";
     for (const auto& note : done.notes)
         out += "Note: " + base::visible(note, 400) + ".\n";
     return out;
@@ -87,6 +90,8 @@ std::string findings(const selftest::verdict& verdict) {
                std::to_string(range.first) + " to " + std::to_string(range.last) + ", bytes " +
                std::to_string(range.start) + " to " + std::to_string(range.end) + " of file no. " +
                std::to_string(range.life) + "\n";
+    for (const auto& text : verdict.other_ids)
+        out += "  other id: " + text + "\n";
     for (const auto& text : verdict.torn_text)
         out += "  torn: " + text + "\n";
     return out;

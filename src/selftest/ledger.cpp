@@ -102,18 +102,24 @@ void ledger::took(std::string_view key, std::string_view value, std::uint32_t ag
         return torn("has the generation of another file", key, value);
     if (life.generation.empty()) life.generation = named->generation;
 
-    life.agent = std::max(life.agent, agent);
-    const bool other = life.generation != named->generation;
-    if (life.lines.empty()) {
-        further_copy(*id, life.agent, agent);
-    } else if (auto& found = life.lines[index]; found.start != id->start) {
-        return torn("was written at another place", key, value);
-    } else if (found.seen) {
-        further_copy(*id, found.agent, agent);
-    } else {
-        return first_copy(*id, life, found, agent);
-    }
-    if (other) count(id->writer, &tally::other_id);
+    const auto last_agent = std::exchange(life.agent, std::max(life.agent, agent));
+    auto* found = life.lines.empty() ? nullptr : &life.lines[index];
+    if (found && found->start != id->start) return torn("was written at another place", key, value);
+    if (found && !found->seen)
+        first_copy(*id, life, *found, agent);
+    else if (life.generation != named->generation)
+        other_id(*id, life, *named, fresh);
+    else
+        further_copy(*id, found ? found->agent : last_agent, agent);
+}
+
+void ledger::other_id(const line_id& id, const life_state& life, const record_key& named,
+                      bool fresh) {
+    count(id.writer, &tally::other_id);
+    if (fresh && other_ids_.size() < most_findings)
+        other_ids_.push_back("file no. " + std::to_string(id.life) + " was generation " +
+                             life.generation + ", came again as " + named.generation + " from " +
+                             std::to_string(named.start));
 }
 
 void ledger::first_copy(const line_id& id, life_state& life, line_state& found,
@@ -174,6 +180,7 @@ verdict ledger::judge() const {
     }
     out.torn = torn_;
     out.torn_text = torn_text_;
+    out.other_ids = other_ids_;
     return out;
 }
 

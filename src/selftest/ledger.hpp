@@ -95,6 +95,7 @@ private:
     void count(std::uint32_t writer, std::uint64_t tally::*what, std::uint64_t change = 1);
     void first_copy(const line_id& id, life_state& life, line_state& found, std::uint32_t agent);
     void further_copy(const line_id& id, std::uint32_t first_agent, std::uint32_t agent);
+    void other_id(const line_id& id, const life_state& life, const record_key& named, bool fresh);
     void torn(std::string why, std::string_view key, std::string_view value);
     void forget_old_lives(log_state& of);
 
@@ -106,6 +107,7 @@ private:
     std::uint64_t outages_ = 0;
     std::uint64_t torn_ = 0;
     std::vector<std::string> torn_text_;
+    std::vector<std::string> other_ids_;
 };
 
 }  // namespace logagent::selftest

@@ -21,7 +21,10 @@ std::uint64_t next(std::uint64_t& state) {
 void append_padding(std::string& out, const line_id& id) {
     static constexpr std::string_view letters =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -";
-    std::uint64_t state = id.number * 64 + id.writer;
+    // From all of the id, so that no other id has this padding.
+    std::uint64_t state = id.number;
+    for (const std::uint64_t part : {std::uint64_t{id.writer}, std::uint64_t{id.life}, id.start})
+        state = next(state) ^ part;
     const auto length = next(state) % 1000 == 0 ? 2000 + next(state) % 6000 : next(state) % 150;
     out += '<';
     for (std::uint64_t at = 0, bits = 0; at < length; ++at, bits >>= 6) {

@@ -13,11 +13,11 @@ struct tally {
     std::uint64_t after_kill = 0;    // second copies that a restarted agent sent
     std::uint64_t after_outage = 0;  // second copies of the same agent, around an outage
     std::uint64_t otherwise = 0;     // second copies with neither cause
-    std::uint64_t other_id = 0;      // of these copies: under another generation than the first
+    std::uint64_t other_id = 0;      // second copies under another generation than the first
     std::uint64_t cut = 0;   // not delivered; copytruncate removed them before anybody could copy
     std::uint64_t lost = 0;  // written, not delivered, not cut
 
-    std::uint64_t again() const { return after_kill + after_outage + otherwise; }
+    std::uint64_t again() const { return after_kill + after_outage + other_id + otherwise; }
     tally& operator+=(const tally& more);
 };
 
@@ -38,6 +38,7 @@ struct verdict {
     std::uint64_t torn = 0;              // records that are no line that was written, as written
     std::vector<lost_range> lost;        // the first ones
     std::vector<std::string> torn_text;  // what was wrong with the first ones
+    std::vector<std::string> other_ids;  // the first lives that have a second generation
 
     bool good() const { return sum.lost == 0 && torn == 0; }
 };
