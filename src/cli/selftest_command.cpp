@@ -77,6 +77,7 @@ selftest::options read_options(const arguments& given) {
     if (!wrong.empty()) throw usage_error{std::move(wrong)};
     if (given.has("--kafka")) out.kafka = std::move(configured.kafka);
     out.deny_paths = configured.settings.deny_paths;
+    out.allow_network_fs = configured.settings.allow_network_fs;
     return out;
 }
 

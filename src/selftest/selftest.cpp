@@ -53,7 +53,8 @@ private:
 void check_place(const scratch& place, const options& chosen) {
     const auto probe = place.path() + "/logs/probe";
     if (!std::ofstream{probe}) throw unusable{chosen.directory + ": cannot make a file there"};
-    os::posix_disk disk{{.policy = os::path_policy{{{"/"}, chosen.deny_paths}}}};
+    os::posix_disk disk{{.policy = os::path_policy{{{"/"}, chosen.deny_paths}},
+                         .allow_network_fs = chosen.allow_network_fs}};
     const auto opened = disk.open(probe, true);
     if (!opened.file)
         throw unusable{chosen.directory +

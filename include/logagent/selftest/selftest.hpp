@@ -29,6 +29,7 @@ struct options {
     kafka::settings kafka;            // brokers empty = the embedded broker
     std::vector<std::string> agent_settings;  // KEY=VALUE for the child agent
     std::vector<std::string> deny_paths;      // as the child agent has them
+    bool allow_network_fs = false;            // likewise
     bool keep = false;
 };
 
