@@ -133,8 +133,9 @@ std::string selftest_verdict(const selftest::result& done, const std::string& di
     const auto& sum = done.verdict.sum;
     if (done.good())
         out += "verdict: good. Of " + line_count(sum.written) + " none is lost and none is torn.\n";
-    else if (done.verdict.good())
-        out += "verdict: none. The test could not be finished.\n";
+    else if (!done.failure.empty() && done.verdict.torn == 0)
+        out += "verdict: none. The test could not be finished; " + line_count(sum.lost) +
+               " had not arrived by then.\n";
     else
         out += "verdict: BAD. " + line_count(sum.lost) + " lost, " +
                std::to_string(done.verdict.torn) + " torn.\n";

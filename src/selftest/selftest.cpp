@@ -99,7 +99,7 @@ result run(options chosen, observer& seen) {
         loop.run();
     }
     if (failure) out.failure = base::describe(failure);
-    if (chosen.keep || !out.good()) {
+    if (chosen.keep || (!out.good() && out.verdict.sum.written > 0)) {
         place.keep();
         out.kept = place.path();
     }

@@ -239,7 +239,7 @@ asio::awaitable<void> torture::prepare() {
 
 asio::awaitable<void> torture::let_everything_happen() {
     const auto end = began_ + options_.length;
-    while (!broken() && signals_ == 0) {
+    while (!broken() && !failure_ && signals_ == 0) {
         const auto time = clock::now();
         if (time >= end + extra_time || (time >= end && all_happened())) break;
         const auto look = std::min(time < end ? end : time + 100ms, time + 200ms);
@@ -315,14 +315,14 @@ asio::awaitable<void> torture::run(result& out) {
     seen_.began(directory_, brokers());
     async::task_group services{executor_};
     auto receiver = [this](const kafka::stored_record& record) { took(record); };
-    services.spawn(async::guarded(reader_->run(std::move(receiver)), failure_, change_));
-    services.spawn(async::guarded(agent_.watch(), failure_, change_));
-    services.spawn(async::guarded(read_signals(), failure_, change_));
+    services.spawn(async::guarded(reader_->run(std::move(receiver)), service_failure_, change_));
+    services.spawn(async::guarded(agent_.watch(), service_failure_, change_));
+    services.spawn(async::guarded(read_signals(), service_failure_, change_));
     std::string failure;
     try {
         co_await prepare();
         began_ = clock::now();
-        services.spawn(async::guarded(report(), failure_, change_));
+        services.spawn(async::guarded(report(), service_failure_, change_));
         co_await play();
         if (!broken()) co_await drain();
         co_await end_agent();
@@ -337,6 +337,7 @@ asio::awaitable<void> torture::run(result& out) {
     }
     complete(out);
     if (failure_) failure = base::describe(failure_);
+    if (service_failure_) failure = base::describe(service_failure_);
     if (!failure.empty()) out.failure = failure;
     services.stop();
     co_await asio::this_coro::throw_if_cancelled(false);

@@ -61,8 +61,8 @@ private:
     void start_agent();
     bool agent_was_heard() const { return heard_of_ == starts_.size(); }
     bool all_happened() const;
-    /// The test cannot go on.
-    bool broken() const { return failure_ || !agent_.own_end().empty(); }
+    /// Not even what is under way can be waited for.
+    bool broken() const { return service_failure_ || !agent_.own_end().empty(); }
     bool may_remove(std::uint32_t writer) const;
     void removed(std::uint32_t writer, std::uint32_t life);
     bool removed_ones_are_read();
@@ -84,7 +84,8 @@ private:
     boost::asio::signal_set asked_to_end_;
     async::event change_;  // something that the main coroutine may wait for
 
-    std::exception_ptr failure_;  // the first one of any task
+    std::exception_ptr failure_;          // of a writer, or of what happens to it
+    std::exception_ptr service_failure_;  // of what is needed to the end
     clock::time_point began_;
     std::vector<std::int64_t> starts_;  // of agents, wall clock in ms
     std::size_t heard_of_ = 0;          // the newest agent that has sent a line
