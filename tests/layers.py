@@ -27,6 +27,7 @@ FLOORS = {
     "checkpoint": 3,
     "fleet": 3,
     "agent": 4,
+    "selftest": 4,
     "web": 4,
     "transfer": 4,
     "cli": 4,

@@ -29,6 +29,7 @@ extern const command agent_command;
 extern const command check_command;
 extern const command replay_command;
 extern const command status_command;
+extern const command selftest_command;
 extern const command mock_kafka_command;
 extern const command version_command;
 

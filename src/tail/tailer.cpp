@@ -228,6 +228,7 @@ bool tailer::grown() {
     if (size <= size_) return false;
     size_ = size;
     at_end_ = false;
+    grow_head();  // a copy of it is known by its head, whether it was read or not
     return true;
 }
 

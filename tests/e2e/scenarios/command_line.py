@@ -35,7 +35,15 @@ def version_and_help(t):
     assert version.returncode == 0 and b"logagent" in version.stdout, words(version)
     described = json.loads(logagent(t.binary, "version", "--json", check=True).stdout)
     assert described["version"].encode() in version.stdout, described
-    for command in ((), ("agent",), ("check",), ("status",), ("mock-kafka",), ("version",)):
+    for command in (
+        (),
+        ("agent",),
+        ("check",),
+        ("status",),
+        ("selftest",),
+        ("mock-kafka",),
+        ("version",),
+    ):
         done = logagent(t.binary, *command, "--help")
         assert done.returncode == 0 and len(done.stdout) > 60, (command, words(done))
     for wrong in (
