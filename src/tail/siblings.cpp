@@ -130,7 +130,7 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
                            status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
         // Truncated since it was seen last, and then moved away: a life of its own.
         if (!rewritten && (!young || is_copy(where, *opened.file))) return;
-        if (rewritten) end_former_lives(where, status, now);
+        if (rewritten) end_former_lives(where, *opened.file, now);
         from = fresh_start(where, status, head, /*rewritten=*/true, now);
     }
     begin_draining(where, std::move(from), path, std::move(opened.file), now);

@@ -157,6 +157,7 @@ void collector::identify(source& where, const moment& now) {
         where.opened.reset();
         return fail(where, "waiting", "not modified for longer than ignore_older_s", now);
     }
+    if (rewritten) end_former_lives(where, *where.opened, now);
     if (known) {
         const auto reader = active_.find({known->id, target.topic});
         if (reader != active_.end()) {
@@ -170,8 +171,6 @@ void collector::identify(source& where, const moment& now) {
         if (usable) return begin_tailing(where, std::move(from), now);
         rewritten = true;
         lost_unwatched(where, std::move(from), now);
-    } else if (rewritten) {
-        end_former_lives(where, status, now);
     }
     const bool successor = rewritten || where.followed;
     auto from = fresh_start(where, status, head, successor, now);
@@ -250,7 +249,9 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
 }
 
 // This inode had other heads before, and nobody was there to see them go.
-void collector::end_former_lives(source& where, const os::file_status& status, const moment& now) {
+void collector::end_former_lives(source& where, const os::file& file, const moment& now) {
+    os::file_status status;
+    if (file.status(status) != 0) return;
     std::vector<tailer::start> ended;
     const auto [first, last] = by_inode_.equal_range(status.inode);
     for (auto at = first; at != last; ++at) {
@@ -262,6 +263,8 @@ void collector::end_former_lives(source& where, const os::file_status& status, c
         const checkpoint::state::position_key key{record.id, where.target->target.topic};
         const auto position = store_.state().positions.find(key);
         if (position == store_.state().positions.end() || active_.contains(key)) continue;
+        const auto mode = os::file::read_mode::blocking;
+        if (check_head(file, record.identity, mode) != tail::look::different) continue;
         ended.push_back({record, position->second, true});
     }
     for (auto& each : ended)

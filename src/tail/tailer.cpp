@@ -228,7 +228,9 @@ bool tailer::grown() {
     if (size <= size_) return false;
     size_ = size;
     at_end_ = false;
-    grow_head();  // a copy of it is known by its head, whether it was read or not
+    // A copy of it is known by its head, whether it was read or not. What was read already may have
+    // been rewritten, which the next read finds out.
+    if (window_.end() == 0 && generation_.identity.head_size == 0) grow_head();
     return true;
 }
 

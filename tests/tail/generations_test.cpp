@@ -209,6 +209,35 @@ TEST_CASE("an old file that cannot be read does not hold up the new one", "[gene
     CHECK(h.broker.values("t").back() == "unreadable");
 }
 
+TEST_CASE("a copy of what is in flight when the agent dies is no new generation", "[generations]") {
+    collecting h{3};
+    h.wrote("/l/a", lines(3, 200));
+    h.settle(0);
+    h.disk.write("/l/a.1", h.disk.names.at("/l/a")->content);
+    h.disk.truncate("/l/a", 0);
+    h.changed(inotify::change::appeared, "/l/a.1");
+    h.changed(inotify::change::written, "/l/a");
+    h.settle(0);
+    h.wrote("/l/a", lines(200, 203));
+    h.settle(0);
+    h.rename("/l/a.1", "/l/a.2");
+    h.disk.write("/l/a.1", h.disk.names.at("/l/a")->content);
+    h.disk.truncate("/l/a", 0);
+    h.changed(inotify::change::appeared, "/l/a.1");
+    h.changed(inotify::change::written, "/l/a");
+    h.settle(0);
+    h.wrote("/l/a", lines(203, 205));
+    h.settle(0);
+    h.restart();
+    h.apply({host::target("/l/a")});
+    h.pass(20s);
+    std::set<std::string> keys;
+    for (const auto& record : h.broker.stored)
+        keys.insert(record.key.substr(0, 40));
+    CHECK(keys.size() == 3);
+    CHECK(h.broker.values("t") == numbered(0, 205));
+}
+
 TEST_CASE("many rotations leave no more in the state than files on the disk", "[generations]") {
     collecting h{1};
     for (int at = 1; at <= 30; ++at) {

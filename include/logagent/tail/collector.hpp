@@ -187,7 +187,7 @@ private:
     tailer::start resumed(const source& where, checkpoint::generation_record generation,
                           const os::file_status& status, bool& usable, bool& cold);
     void truncated(source& where, tailer& old);
-    void end_former_lives(source& where, const os::file_status& status, const moment& now);
+    void end_former_lives(source& where, const os::file& file, const moment& now);
     void lost_unwatched(source& where, tailer::start from, const moment& now);
     std::optional<checkpoint::generation_record> known_generation(const os::file& file,
                                                                   const os::file_status& status,
