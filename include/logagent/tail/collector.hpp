@@ -105,7 +105,7 @@ public:
     /// Bytes acknowledged since the last call; brings a write of the journal forward.
     std::uint64_t take_acked_bytes() noexcept { return std::exchange(acked_bytes_, 0); }
 
-    // delivery_listener. The producer that abandons is told apart by listener_of().
+    // delivery_listener. The producer that abandons is told apart by careful_listener().
     void delivered(void* batch, std::uint32_t count) override;
     void failed(void* batch, const char* value, kafka::error code, bool possibly_stored) override;
     void abandoned() override;
@@ -317,9 +317,8 @@ private:
     bool sweeping_ = false;
     source_key sweep_at_;  // the last one the running sweep has looked at
     time_point next_letters_{};
-    bool asked_ = false;         // apply() was called
-    bool applying_ = true;       // the last apply() is not complete yet
-    std::size_t unwatched_ = 0;  // directories that no watch was left for
+    bool asked_ = false;    // apply() was called
+    bool applying_ = true;  // the last apply() is not complete yet
     bool stopping_ = false;
     std::uint64_t acked_bytes_ = 0;
     std::size_t over_limit_ = 0;  // files beyond most_files
