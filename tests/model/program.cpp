@@ -4,7 +4,7 @@
 #include <ostream>
 
 #include "host.hpp"
-#include "tail/packed_bytes.hpp"
+#include "support/packed_bytes.hpp"
 
 namespace logagent::test {
 

@@ -1,6 +1,5 @@
 #include "logagent/os/compressed_file.hpp"
 
-#include <zlib.h>
 #include <zstd.h>
 
 #include <cerrno>
@@ -8,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/packed_bytes.hpp"
 #include "support/test.hpp"
 
 using namespace logagent::os;
@@ -41,21 +41,6 @@ struct packed_file final : file {
     mutable bool cold_ = false;
 };
 
-std::string gzip(std::string_view plain) {
-    z_stream stream{};
-    if (::deflateInit2(&stream, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        throw std::runtime_error{"deflateInit2"};
-    std::string out(::deflateBound(&stream, plain.size()) + 64, '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
-    stream.avail_in = static_cast<uInt>(plain.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    REQUIRE(::deflate(&stream, Z_FINISH) == Z_STREAM_END);
-    out.resize(stream.total_out);
-    ::deflateEnd(&stream);
-    return out;
-}
-
 std::string zstd(std::string_view plain, int window = 0) {
     auto* const context = ::ZSTD_createCCtx();
     ::ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
@@ -72,7 +57,7 @@ std::string zstd(std::string_view plain, int window = 0) {
 }
 
 std::string pack(compression kind, std::string_view plain) {
-    return kind == compression::gzip ? gzip(plain) : zstd(plain);
+    return kind == compression::gzip ? logagent::test::gzipped(plain) : zstd(plain);
 }
 
 /// Lines that compress, but not to nothing.
@@ -127,7 +112,7 @@ TEST_CASE("a packed file reads like the one it was made from", "[compressed_file
 }
 
 TEST_CASE("a read fills both of its buffers", "[compressed_file]") {
-    auto packed = gzip("abcdefgh");
+    auto packed = logagent::test::gzipped("abcdefgh");
     const auto file = open(packed, compression::gzip);
     std::string first(3, '\0');
     std::string second(9, '\0');
@@ -138,7 +123,7 @@ TEST_CASE("a read fills both of its buffers", "[compressed_file]") {
 
 TEST_CASE("a read brings all that fits, whatever was unpacked before", "[compressed_file]") {
     const auto plain = lines(3'000'000);
-    auto packed = gzip(plain);
+    auto packed = logagent::test::gzipped(plain);
     const auto mode = GENERATE(file::read_mode::blocking, file::read_mode::cached);
     const auto file = open(packed, compression::gzip);
     std::string first(64, '\0');
@@ -154,7 +139,7 @@ TEST_CASE("a read brings all that fits, whatever was unpacked before", "[compres
 TEST_CASE("a line that is read again and again, longer each time, is unpacked once",
           "[compressed_file]") {
     const std::string plain(4'000'000, 'x');
-    auto packed = gzip(plain + lines(200'000));
+    auto packed = logagent::test::gzipped(plain + lines(200'000));
     std::uint64_t counted = 0;
     const auto file = open(packed, compression::gzip, &counted);
     std::string piece;
@@ -282,7 +267,7 @@ TEST_CASE("a window of zstd that costs too much memory is refused", "[compressed
 
 TEST_CASE("a cached read far ahead works in bounded steps", "[compressed_file]") {
     const auto plain = lines(5'000'000);
-    auto packed = gzip(plain);
+    auto packed = logagent::test::gzipped(plain);
     const auto file = open(packed, compression::gzip);
     std::string piece(100, '\0');
     int asked = 0;
@@ -306,7 +291,7 @@ TEST_CASE("a cached read far ahead works in bounded steps", "[compressed_file]")
 }
 
 TEST_CASE("packed bytes that are not in the cache are asked for", "[compressed_file]") {
-    auto packed = gzip("a line\n");
+    auto packed = logagent::test::gzipped("a line\n");
     auto source = std::make_unique<packed_file>(&packed);
     source->cold_ = true;
     compression kind = compression::none;

@@ -9,7 +9,7 @@
 #include "logagent/tail/fingerprint.hpp"
 #include "logagent/tail/generation_files.hpp"
 #include "os/temporary_directory.hpp"
-#include "packed_bytes.hpp"
+#include "support/packed_bytes.hpp"
 #include "support/test.hpp"
 
 namespace logagent::test {

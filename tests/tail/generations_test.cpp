@@ -5,7 +5,7 @@
 #include <set>
 
 #include "host.hpp"
-#include "packed_bytes.hpp"
+#include "support/packed_bytes.hpp"
 
 namespace logagent::tail {
 namespace {
