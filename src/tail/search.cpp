@@ -97,7 +97,9 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
         source& where = *at->second;
         tailer* const current = where.current();
         if (what == change::written && current) {
-            current->links.inspect = current->links.inspect || current->caught_up();
+            // One that is about to read learns the rest from its file.
+            auto& links = current->links;
+            links.inspect = links.inspect || !links.ready || current->caught_up();
             make_ready(*current);
         } else {
             want_look(where);

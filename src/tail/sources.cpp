@@ -318,7 +318,12 @@ tailer::start collector::fresh_start(const source& where, const os::file_status&
                                      const moment& now) const {
     const auto& target = *where.target;
     tailer::start from;
-    from.generation = {checkpoint::generation_id::random(), where.path, head, now.wall_ms};
+    // By these times the next process puts what is not finished in order, so no two are the same,
+    // and a clock that was set back does not turn them round.
+    auto seen_ms = now.wall_ms;
+    for (const auto& one : where.tailers)
+        seen_ms = std::max(seen_ms, one->generation().first_seen_ms + 1);
+    from.generation = {checkpoint::generation_id::random(), where.path, head, seen_ms};
     from.position.generation = from.generation.id;
     from.position.topic = target.target.topic;
     from.position.log_path = target.target.log_path;
@@ -391,7 +396,10 @@ void collector::truncated(source& where, tailer& old) {
             begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
         }
     }
-    if (old.idle()) finish(where, old, now_);
+    if (old.idle())
+        finish(where, old, now_);
+    else
+        make_ready(old);  // what has failed of it is still to be sent again
     want_look(where);
 }
 

@@ -66,28 +66,41 @@ wish tailer::step(const moment& now, std::uint64_t readable_to) {
     if (window_.broken()) return recover(now);
     if (run* const again = window_.next_unsent()) return send_unsent(*again, now);
     readable_to_ = readable_to;
-    if (!reading_ || readable_to == 0) return {};
-    if (window_.end() > readable_to) return {wish::what::replaced};
-    if (window_.end() == readable_to) {
+    if (!reading_) return {};
+    if (window_.end() > readable_to && readable_to > 0) return {wish::what::replaced};
+    if (window_.end() == readable_to && readable_to > 0) {
         held_ = {};
         return at_end(now);
     }
     if (state_ == state::error && now.steady < retry_at_) return {wish::what::at, retry_at_};
+    delivery::lane* to = nullptr;
+    const wish wait = readable_to > 0 ? wait_to_send(now, to) : wish{};
+    if (!to) {
+        // Events that came before it waits were not looked at; what there is to send must be known
+        // all the same.
+        grown();
+        return wait;
+    }
+    const auto allowed = limit_.available(now.steady);
+    return read_more(now, *to, allowed.lines,
+                     std::min(allowed.bytes, shared_.host_limit.available(now.steady)));
+}
+
+/// What new lines have to wait for; nothing if `chosen` is set.
+wish tailer::wait_to_send(const moment& now, delivery::lane*& chosen) {
     if (!topic_->open()) return {wish::what::topic};
     if (shared_.budget.blocked()) return {wish::what::room};
     delivery::lane* to = nullptr;
     if (const wish blocked = choose_lane(now, to); !to) return blocked;
     if (!to->may_send(shared_.budget)) return {wish::what::room};
-
     const auto allowed = limit_.available(now.steady);
-    const auto host_bytes = shared_.host_limit.available(now.steady);
-    if (allowed.lines == 0 || allowed.bytes == 0 || host_bytes == 0) {
+    if (allowed.lines == 0 || allowed.bytes == 0 || shared_.host_limit.available(now.steady) == 0) {
         throttle(now, true);
-        const auto ready =
-            std::max(limit_.ready_at(now.steady), shared_.host_limit.ready_at(now.steady));
-        return {wish::what::at, ready};
+        return {wish::what::at,
+                std::max(limit_.ready_at(now.steady), shared_.host_limit.ready_at(now.steady))};
     }
-    return read_more(now, *to, allowed.lines, std::min(allowed.bytes, host_bytes));
+    chosen = to;
+    return {};
 }
 
 wish tailer::recover(const moment& now) {
@@ -471,10 +484,6 @@ checkpoint::position_record tailer::position() const {
     record.partition = partition_;
     if (window_.committed() > 0) record.done.push_back({0, window_.committed()});
     record.size = std::max(size_, window_.committed());
-    // Where a compressed file ends shows only at its end: until then there is more to come, and the
-    // next process has to look for it.
-    if (packed_ && !ended_ && state_ != state::done)
-        record.size = std::max(record.size, window_.committed() + 1);
     record.anchor = committed_anchor_;
     record.counts = counts_;
     return record;

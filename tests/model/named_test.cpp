@@ -242,5 +242,10 @@ TEST_CASE("a target that is stopped holds no deleted file open", "[programs]") {
            {act::write_half, 0, 0}});
 }
 
+TEST_CASE("what had failed of a file is sent again though the file was truncated meanwhile",
+          "[programs]") {
+    check({{act::refuse, 0, 0}, {act::write, 0, 0}, {act::start, 0, 0}, {act::copytruncate, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

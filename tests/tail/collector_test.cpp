@@ -496,6 +496,52 @@ TEST_CASE("in flight bytes stay below the budget while nothing is acknowledged",
     CHECK(h.broker.values("t") == numbered(0, 300'000));
 }
 
+TEST_CASE("what waits to be sent is known however it waits, and whenever it came", "[collector]") {
+    host h;
+    const auto lag = [&h] {
+        std::uint64_t bytes = 0;
+        h.running->visit_files("", 10, h.now.steady,
+                               [&](const tail::file_view& view) { bytes += view.lag_bytes; });
+        return bytes;
+    };
+    SECTION("its topic takes nothing") {
+        h.topic_errors["t"] = kafka::error::unknown_topic_or_partition;
+        h.apply({host::target("/l/a")});
+        h.disk.write("/l/a", "");
+        h.changed(os::inotify::change::appeared, "/l/a");
+        h.settle();
+        h.wrote("/l/a", "four\n");
+        h.settle();
+        CHECK(lag() == 5);
+    }
+    SECTION("it is throttled") {
+        auto slow = host::target("/l/a");
+        slow.send_rate = 1;
+        h.apply({slow});
+        h.disk.write("/l/a", lines(0, 10));
+        h.changed(os::inotify::change::appeared, "/l/a");
+        h.settle();
+        const auto before = lag();
+        h.wrote("/l/a", lines(10, 20));
+        h.settle();
+        CHECK(lag() == before + lines(10, 20).size());
+    }
+}
+
+TEST_CASE("a truncation is noticed while nothing may be sent", "[collector]") {
+    host h;
+    auto slow = host::target("/l/a");
+    slow.send_rate = 1;
+    h.apply({slow});
+    h.disk.write("/l/a", lines(0, 10));
+    h.changed(os::inotify::change::appeared, "/l/a");
+    h.settle();
+    h.disk.truncate("/l/a", 0);
+    h.wrote("/l/a", "x\n");
+    h.settle();
+    CHECK(h.running->counted().truncations == 1);
+}
+
 TEST_CASE("a rate delays lines and drops none", "[collector]") {
     host h;
     auto wanted = host::target("/l/a");

@@ -300,6 +300,28 @@ TEST_CASE("deleted files hold no more than they may, and the oldest is given up"
     h.check_ledger(3 * size);
 }
 
+TEST_CASE("a stop between the last line of a compressed file and its end makes up no loss",
+          "[generations]") {
+    collecting h{3};
+    h.restart();
+    h.disk.write("/l/a", lines(3, 20));
+    h.disk.rename("/l/a", "/l/a.1");
+    compress(h, "/l/a.1");
+    h.apply({host::target("/l/a")});
+    h.settle();  // everything is acknowledged, and more could still come
+    REQUIRE(h.broker.values("t") == numbered(0, 20));
+    h.restart();
+    SECTION("it is still there") {}
+    SECTION("it is gone") {
+        h.disk.remove("/l/a.1.gz");
+    }
+    h.apply({host::target("/l/a")});
+    h.pass(3min);
+    CHECK(h.broker.values("t") == numbered(0, 20));
+    CHECK(h.bytes(byte_class::vanished) == 0);
+    h.check_ledger(lines(0, 20).size());
+}
+
 TEST_CASE("a compressed generation that was not drained before another stop is drained after it",
           "[generations]") {
     auto slow = host::target("/l/a");

@@ -219,6 +219,7 @@ public:
 private:
     wish recover(const moment& now);
     wish send_unsent(delivery::run& again, const moment& now);
+    wish wait_to_send(const moment& now, delivery::lane*& chosen);
     wish choose_lane(const moment& now, delivery::lane*& chosen);
     wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines, std::uint64_t bytes);
     wish at_end(const moment& now);
