@@ -285,7 +285,8 @@ struct journal::implementation {
     changes dirty_;                    // not in file_
     std::optional<changes> since_;     // since the snapshot under way began
     std::uint64_t synced_frames_ = 0;  // nothing that was read is known to be on the disk
-    bool directory_is_synced_ = true;
+    // Names that a former process made may not be on the disk yet.
+    bool directory_is_synced_ = false;
     bool tail_is_bad_ = false;  // bytes stand behind file_.size
     bool damaged_ = false;      // the file of that name could not be read
     bool rewrite_ = false;      // file_ cannot be trusted, or is not there

@@ -247,5 +247,22 @@ TEST_CASE("what had failed of a file is sent again though the file was truncated
     check({{act::refuse, 0, 0}, {act::write, 0, 0}, {act::start, 0, 0}, {act::copytruncate, 0, 0}});
 }
 
+TEST_CASE("names that a killed process made are brought to the disk by the next one",
+          "[programs]") {
+    check({{act::write, 3, 0},
+           {act::start, 0, 0},
+           {act::stop, 0, 0},
+           {act::write, 0, 0},
+           {act::rotate_late, 0, 0},
+           {act::start, 0, 0},
+           {act::end_within, 0, 347},
+           {act::write, 0, 0},
+           {act::pass_long, 0, 3},
+           {act::start, 0, 0},
+           {act::write_many, 0, 0},
+           {act::pass_long, 0, 0},
+           {act::power_cut, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
