@@ -3,7 +3,8 @@
 # checkout into it, runs tools/deps.sh, builds the release and tries it.
 #
 #   tests/fresh.sh                     dependencies, release build, a first try
-#   tests/fresh.sh --all [OPTION]...   and then tests/run.sh in there, with these options
+#   tests/fresh.sh --all [OPTION]...   and then the README's two commands in there: the quickstart,
+#                                      and tests/run.sh with these options
 #
 # Needs root and mmdebstrap. Mirrors, proxies and certificates are those of this machine: apt's come
 # from its own configuration, those of npm and maven from the files and variables of this user. The
@@ -109,6 +110,7 @@ inside cmake --build --preset release
 say "built after $((SECONDS - began)) s"
 try
 if [[ ${1:-} == --all ]]; then
+    inside examples/quickstart.sh
     inside tests/run.sh "${@:2}"
 fi
 say "good: $((SECONDS - began)) s in a bare root"
