@@ -59,7 +59,7 @@ wish tailer::long_line(const moment& now, delivery::lane& to) {
     }
     if (got < 0) return read_failed(now, static_cast<int>(-got));
     const std::string_view slice{room.data(), static_cast<std::size_t>(got)};
-    size_ = std::max(size_, scanned_to_ + slice.size());
+    saw(scanned_to_ + slice.size());
     if (in_nuls_) return long_nuls(now, to, slice);
     if (slice.empty()) {
         if (accept_partial_) return long_line_read(now, to, scanned_to_);

@@ -141,7 +141,8 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
         held_ = {};
         return at_end(now);
     }
-    const std::uint64_t known_size = std::exchange(size_, std::max(size_, offset + size));
+    const std::uint64_t known_size = size_;
+    saw(offset + size);
     grow_head();
     if (offset == 0) {
         head_size_ = static_cast<std::uint8_t>(std::min(size, head_.size()));

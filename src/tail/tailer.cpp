@@ -239,10 +239,15 @@ wish tailer::at_end(const moment& now) {
 bool tailer::grown() {
     const std::uint64_t size = file_size();
     if (size <= size_) return false;
-    size_ = size;
     at_end_ = false;
-    // A copy of it is known by its head, whether it was read or not. What was read already may have
-    // been rewritten, which the next read finds out.
+    // Rewritten, which the next read finds out too: that size is another generation's, and would be
+    // counted as lost of this one.
+    const auto& identity = generation_.identity;
+    if (!packed_ && identity.head_size > 0 &&
+        check_head(*file_, identity, os::file::read_mode::cached) == look::different)
+        return true;
+    saw(size);
+    // A copy of it is known by its head, whether it was read or not.
     if (window_.end() == 0 && generation_.identity.head_size == 0) grow_head();
     return true;
 }
@@ -430,9 +435,17 @@ bool tailer::inspect(const moment&) {
     if (identity.head_size > 0 &&
         check_head(*file_, identity, os::file::read_mode::cached) == look::different)
         return false;
+    saw(status.size);
     size_ = status.size;  // of this life, as far as can be told
     grow_head();
     return true;
+}
+
+/// What is seen now and gone before it is read is counted as lost, by the next process too.
+void tailer::saw(std::uint64_t size) noexcept {
+    if (size <= size_) return;
+    size_ = size;
+    dirty_ = true;
 }
 
 void tailer::grow_head() {

@@ -262,6 +262,7 @@ private:
     bool record_generation();
     /// The head says more the longer it is, until it is whole.
     void grow_head();
+    void saw(std::uint64_t size) noexcept;
     void throttle(const moment& now, bool on) noexcept;
     void note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept;
     std::uint64_t longest_line() const noexcept;
