@@ -86,9 +86,12 @@ void collector::review_entries(const moment& now) {
         for (auto at = first; at != last; ++at) {
             const auto known = store_.state().generations.find(at->second);
             if (known == store_.state().generations.end()) continue;
-            if (!may_be_same_inode(status, known->second.identity)) continue;
+            const auto& record = known->second;
+            if (!may_be_same_inode(status, record.identity)) continue;
+            // Truncated while nobody looked, and moved away: what was there is as good as gone.
+            if (!record.packed && status.size < record.identity.head_size) continue;
             all.found.insert(at->second);
-            resume_grown(known->second, path, status.size, now);
+            resume_grown(record, path, status.size, now);
         }
     }
     if (all.next_entry < all.entries.size()) return;
