@@ -145,6 +145,8 @@ void collector::close_source(std::map<source_key, std::unique_ptr<source>>::iter
         store_.put(one->position());
         // Should its target return, it may have left its path meanwhile.
         unclaimed_.emplace(hash(where.path), one->generation().id);
+        // Nor may it be forgotten that its file has another life now: that brings its copy.
+        know_by_inode(one->generation());
         detach(*one);
         // Reports of what is in flight still come and move the saved position.
         if (!one->quiet()) {

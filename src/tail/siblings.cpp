@@ -104,6 +104,7 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
     tailer::start from;
     if (known) {
         if (active_.contains({known->id, target.topic})) return;
+        if (rewritten) end_former_lives(where, *opened.file, now);
         const auto& positions = store_.state().positions;
         const auto position = positions.find({known->id, target.topic});
         auto committed = earlier_position(known->id, target);

@@ -345,11 +345,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     if (!from.recorded) {
         store_.put(from.generation);
         store_.put(from.position);
-        // Of a generation that goes to another topic now it is there already.
-        const auto [first, last] = by_inode_.equal_range(from.generation.identity.inode);
-        const bool listed = std::any_of(
-            first, last, [&](const auto& each) { return each.second == from.generation.id; });
-        if (!listed) by_inode_.emplace(from.generation.identity.inode, from.generation.id);
+        know_by_inode(from.generation);
     }
     LOGAGENT_LOG(info, "tail.opened",
                  where.path << ": generation " << from.generation.id.text() << " from "
@@ -366,6 +362,14 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     where.looked = true;
     where.followed = true;
     make_ready(*where.tailers.back());
+}
+
+void collector::know_by_inode(const checkpoint::generation_record& record) {
+    // Of a generation that goes to another topic now it is there already.
+    const auto [first, last] = by_inode_.equal_range(record.identity.inode);
+    const bool listed =
+        std::any_of(first, last, [&](const auto& each) { return each.second == record.id; });
+    if (!listed) by_inode_.emplace(record.identity.inode, record.id);
 }
 
 void collector::truncated(source& where, tailer& old) {
