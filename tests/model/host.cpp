@@ -43,6 +43,7 @@ model_host::model_host() {
     broker.on_stored = [this](const auto& record) {
         known.stored(record, broker.stored.size() - 1);
     };
+    broker.on_delivered = [this](const auto& record) { losses.delivered(record); };
     broker.on_failed = [this](const auto& record, auto code) { known.failed(record, code); };
     broker.answers = [this](const std::string& topic, std::int32_t partition) {
         return !leaderless.contains({topic, partition});
@@ -84,10 +85,13 @@ void model_host::start() {
     chosen.compact_above = 2000;
     chosen.before_write = [this] { agent_->save_positions(); };
     journal_ = std::make_unique<checkpoint::journal>(loop().get_executor(), state, chosen);
-    agent_ = std::make_unique<tail::collector>(options(), disk, watches_, *journal_, broker.main,
+    watch_ledger();
+    agent_ = std::make_unique<tail::collector>(options(), disk, watches_, *watched_, broker.main,
                                                broker.careful);
     check_kept();
+    const bool crashed = std::exchange(crashes_at_start_, known.crashes) != known.crashes;
     known.process_began(journal_->state(), cut_ || state_failed_);
+    losses.process_began(journal_->state(), crashed || cut_ || state_failed_);
     state_failed_ = cut_ = false;
     broker.main.listen(*agent_);
     broker.careful.listen(agent_->careful_listener());
@@ -96,6 +100,25 @@ void model_host::start() {
     loop().poll();
     written_at_ = now.steady;
     apply();
+}
+
+void model_host::watch_ledger() {
+    watched_ = std::make_unique<watched_store>(*journal_);
+    watched_->on_generation = [this](const auto& record) { losses.put(record); };
+    watched_->on_position = [this](const auto& record) { losses.put(record); };
+    watched_->on_note = [this](const auto& loss) { losses.noted(loss); };
+    watched_->on_remove = [this](const auto& id) {
+        const auto& positions = journal_->state().positions;
+        for (auto at = positions.lower_bound({id, {}});
+             at != positions.end() && at->first.first == id; ++at)
+            losses.forgotten(at->second, wanted(at->second));
+    };
+}
+
+bool model_host::wanted(const checkpoint::position_record& position) const {
+    return std::any_of(targets.begin(), targets.end(), [&](const auto& each) {
+        return each.log_path == position.log_path && each.topic == position.topic;
+    });
 }
 
 void model_host::write_journal() {
@@ -151,6 +174,7 @@ void model_host::ended(ending how, std::size_t main_stored, std::size_t careful_
     broker.careful.forget(careful_stored);
     writing_.reset();
     agent_.reset();
+    watched_.reset();
     journal_.reset();
     watches_.counts.clear();
     hints_.clear();
@@ -336,7 +360,6 @@ void model_host::abandon(bool careful, std::size_t stored) {
 
 void model_host::check() {
     if (!running()) return;
-    std::uint64_t sum_of_sizes = 0;
     const auto sum = [](const checkpoint::byte_counts& counts) {
         return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     };
@@ -348,8 +371,10 @@ void model_host::check() {
                                  std::to_string(committed)};
         if (committed + one.in_flight() != one.read_offset())
             throw broken_promise{"committed and in flight are not what was read"};
-        known.check_committed(one.generation().id.text(), committed, &one.counts());
-        sum_of_sizes += one.size();
+        const auto id = one.generation().id.text();
+        known.check_committed(id, committed, &one.counts());
+        losses.seen(id, one.size());
+        losses.check_counts(id, one.sends_to().name(), one.counts());
     });
     const auto& budget = agent_->in_flight();
     // What was begun under the limit: chunks that are being filled, and a line as long as allowed.
@@ -366,9 +391,14 @@ void model_host::check_quiet() {
     for (const auto& life : known.lives)
         if (life.file->links == 0 && life.file->handles > 0)
             throw broken_promise{"a deleted file of " + life.log + " is still open"};
-    for (const auto& [key, position] : journal_->state().positions)
+    for (const auto& [key, position] : journal_->state().positions) {
         known.check_committed(key.first.text(),
                               position.done.empty() ? 0 : position.done.front().end, nullptr);
+        losses.check_counts(key.first.text(), key.second, position.counts);
+    }
+    losses.check_complete();
+    if (const auto left = agent_->sums(); left.in_flight > 0)
+        throw broken_promise{"in flight at the end: " + std::to_string(left.in_flight)};
 }
 
 }  // namespace logagent::test

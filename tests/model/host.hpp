@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "checkpoint/fake_directory.hpp"
+#include "ledger.hpp"
 #include "logagent/checkpoint/journal.hpp"
 #include "support/run.hpp"
 #include "tail/fake_broker.hpp"
 #include "tail/fake_disk.hpp"
 #include "truth.hpp"
+#include "watched_store.hpp"
 
 namespace logagent::test {
 
@@ -29,6 +31,7 @@ public:
     fake_broker broker;
     fake_directory state;
     truth known;
+    ledger losses{known};
     tail::moment now{tail::time_point{std::chrono::seconds{1000}}, 1'000'000'000};
 
     std::vector<fleet::log_target> targets;  // what is to be collected
@@ -97,6 +100,8 @@ private:
     enum class ending { stop, kill, power_cut };
     void ended(ending how, std::size_t main_stored, std::size_t careful_stored);
     void check_kept() const;
+    void watch_ledger();
+    bool wanted(const checkpoint::position_record& position) const;
     bool knows(const truth::life& life, const std::string& log_path) const;
     void move_clock(tail::duration by);
 
@@ -104,12 +109,14 @@ private:
     std::vector<event> hints_;
     std::unique_ptr<checkpoint::journal> journal_;
     std::unique_ptr<background> writing_;
+    std::unique_ptr<watched_store> watched_;
     std::unique_ptr<tail::collector> agent_;
     tail::time_point written_at_{};
     tail::time_point next_turn_{};
     std::map<checkpoint::state::position_key, std::uint64_t> synced_;
     bool state_failed_ = false;  // in this process
     bool end_is_power_cut_ = false;
+    std::uint64_t crashes_at_start_ = 0;
     std::size_t cut_renames_ = 0;
     std::size_t cut_tail_ = 500;
     bool cut_ = false;  // since the last start

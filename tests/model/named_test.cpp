@@ -264,5 +264,79 @@ TEST_CASE("names that a killed process made are brought to the disk by the next 
            {act::power_cut, 0, 0}});
 }
 
+TEST_CASE("what a truncated file holds later is not lost with its former content", "[programs]") {
+    check({{act::cluster, 0, 0},
+           {act::write, 1, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::remove, 3, 0},
+           {act::write_many, 3, 0},
+           {act::lose_events, 0, 0}});
+}
+
+TEST_CASE("what was seen and not read before a stop is in the ledger when it is gone after it",
+          "[programs]") {
+    check({{act::cluster, 0, 0},
+           {act::target, 0, 0},
+           {act::write, 0, 0},
+           {act::start, 0, 0},
+           {act::target, 0, 0},
+           {act::write, 0, 0},
+           {act::pass, 0, 0},
+           {act::truncate, 0, 0},
+           {act::stop, 0, 0}});
+}
+
+TEST_CASE("what was truncated and moved away while nobody looked is in the ledger", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::stop, 0, 0},
+           {act::write, 1, 0},
+           {act::start, 0, 0},
+           {act::kill, 0, 0},
+           {act::truncate, 1, 0},
+           {act::rotate_dated, 7, 0}});
+}
+
+TEST_CASE("lines that were sent together are lost together when their target is stopped",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::fail, 0, 111},
+           {act::write, 0, 1},
+           {act::pass, 0, 0},
+           {act::recreate, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a copy is read though its target was stopped when its lines had failed", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::topic, 0, 0},
+           {act::write_many, 3, 0},
+           {act::turn, 0, 1},
+           {act::copytruncate, 3, 0},
+           {act::write_many, 7, 0},
+           {act::other_topic, 0, 0},
+           {act::target, 7, 0}});
+    check({{act::start, 0, 0},
+           {act::topic, 0, 0},
+           {act::write_many, 3, 0},
+           {act::turn, 0, 1},
+           {act::copytruncate, 3, 0},
+           {act::rotate_late, 3, 0},
+           {act::write_many, 7, 0},
+           {act::other_topic, 0, 0},
+           {act::target, 7, 0}});
+}
+
+TEST_CASE("a copy of which a blank line was known is another generation and its blank line is lost",
+          "[programs]") {
+    check({{act::leader, 3, 0},
+           {act::write_blank, 0, 0},
+           {act::start, 0, 0},
+           {act::target, 0, 0},
+           {act::write, 0, 0},
+           {act::copytruncate, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

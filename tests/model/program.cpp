@@ -399,6 +399,8 @@ void interpreter::copy(log_file& which) {
     if (which.late || !which.file || which.file->content.empty()) return;
     shift(which);
     host.disk.write(which.path + ".1", which.file->content);
+    host.known.lives[which.life].copies.push_back(
+        {host.disk.at(which.path + ".1"), which.file->content.size()});
     host.hint(change::appeared, which.path + ".1");
 }
 
@@ -495,9 +497,16 @@ void interpreter::compress(log_file& which) {
     if (!file || host.disk.at(path + ".gz")) return;
     host.disk.write(path + ".gz", gzipped(file->content));
     // What was sent of before is looked for in there; what nobody has seen has no name to look for.
-    for (auto& life : host.known.lives)
-        if (life.file == file && !life.truncated && !life.generation.empty())
+    for (auto& life : host.known.lives) {
+        if (life.file == file && !life.truncated && !life.generation.empty()) {
             life.packed = host.disk.at(path + ".gz");
+            life.copies.push_back({life.packed, file->content.size()});
+        }
+        // What copytruncate left is compressed as well.
+        for (std::size_t at = 0, end = life.copies.size(); at < end; ++at)
+            if (life.copies[at].file == file)
+                life.copies.push_back({host.disk.at(path + ".gz"), life.copies[at].to});
+    }
     host.hint(change::appeared, path + ".gz");
     unlink(path);
 }

@@ -122,6 +122,7 @@ void truth::taken(const stored_record& record) {
         ++which.waiting[record.careful];
     }
     which.sent = true;
+    if (!letter) which.call = record.call;
     which.sent_in = readings_[lives[which.life].log];
 }
 
@@ -134,6 +135,10 @@ void truth::stored(const stored_record& record, std::size_t index) {
     if (which.waiting[record.careful] > 0) --which.waiting[record.careful];
     which.at.push_back(index);
     which.crashes_at_last_copy = crashes;
+}
+
+void truth::delivered(const stored_record& record, std::uint64_t process) {
+    if (!record.topic.ends_with(".dead")) line_of(record).known[record.topic] = process;
 }
 
 /// Runs are sent again as a whole, from the one with the first failure on; what is committed is

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,12 +43,23 @@ public:
         bool refused = false;       // by itself, so that it belongs to the dead letters
         bool may_repeat = false;    // something happened after which it may be sent once more
         bool sent = false;          // at least once, by whichever process
+        std::uint64_t call = 0;     // of the client, that it was last sent with
         std::uint64_t sent_in = 0;  // the reading it was last sent in; see begin_reading()
         std::uint32_t waiting[2] = {0, 0};  // sent and not reported, by client
         std::vector<std::size_t> at;        // indices of its copies in fake_broker::stored
         bool buried = false;                // in the dead letter topic
         std::uint64_t crashes = 0;          // before it was written
         std::uint64_t crashes_at_last_copy = 0;
+        std::map<std::string, std::uint64_t> known;  // by topic: the last process that was told
+        bool known_in(const std::string& topic, std::uint64_t process) const {
+            const auto found = known.find(topic);
+            return buried || (found != known.end() && found->second == process);
+        }
+    };
+    /// Another file with its first bytes.
+    struct copied {
+        std::shared_ptr<fake_disk::node> file;
+        std::uint64_t to = 0;
     };
     struct life {
         std::string log;  // the path it was born at
@@ -61,7 +73,16 @@ public:
         std::string generation;  // the agent's name for it, from its first record on
         std::shared_ptr<fake_disk::node> packed;  // its compressed form, where the agent knows it
         bool kept() const { return file->links > 0 || (packed && packed->links > 0); }
+        std::vector<copied> copies;
         bool gone() const { return truncated || !kept(); }
+        /// In whichever file that has a name.
+        std::uint64_t readable_to() const {
+            std::uint64_t to = 0;
+            if (!truncated && file->links > 0) to = bytes.size();
+            for (const auto& each : copies)
+                if (each.file->links > 0) to = std::max(to, each.to);
+            return to;
+        }
     };
 
     std::vector<line> lines;
@@ -86,6 +107,7 @@ public:
     // What the agent and the cluster do.
     void taken(const stored_record& record);
     void stored(const stored_record& record, std::size_t index);
+    void delivered(const stored_record& record, std::uint64_t process);
     void failed(const stored_record& record, kafka::error code);
     void abandoned(bool careful);
     /// Whatever is known about `log` is read anew: by another process or another target.
@@ -105,6 +127,8 @@ public:
     void check_complete() const;
 
     std::string describe(const line& which) const;
+    /// `none` before its first record was sent.
+    std::size_t life_of(const std::string& generation) const;
 
 private:
     struct progress {
@@ -115,7 +139,6 @@ private:
     };
     line& line_of(const stored_record& record);
     void check_key(const stored_record& record, line& which);
-    std::size_t life_of(const std::string& generation) const;
     void check_order() const;
     void resent(const life& in);
     static bool acceptable(const line& which);

@@ -17,6 +17,7 @@ struct stored_record {
     std::string value;
     std::vector<std::pair<std::string, std::string>> headers;
     bool careful = false;
+    std::uint64_t call = 0;  // of the program under test, in which it was handed over
 };
 
 /// A cluster in memory. Records wait until report() is called; a judge decides what becomes of
@@ -38,6 +39,8 @@ public:
     /// Sees every record that a client takes, every one that is stored, every failure.
     std::function<void(const stored_record&)> on_taken = [](const auto&) {};
     std::function<void(const stored_record&)> on_stored = [](const auto&) {};
+    /// Of those that are stored, what the program under test is told about.
+    std::function<void(const stored_record&)> on_delivered = [](const auto&) {};
     std::function<void(const stored_record&, kafka::error)> on_failed = [](const auto&, auto) {};
 
     class client final : public kafka::producer {
@@ -56,6 +59,7 @@ public:
                 ++at_.refusals;
                 return {};
             }
+            ++at_.calls_;
             for (const auto& one : records)
                 take(topic, partition, one, {}, batch);
             return {records.size(), {}};
@@ -84,6 +88,7 @@ public:
                 const auto code = at_.judge(next.record);
                 if (code == kafka::error::none) {
                     at_.store(next.record);
+                    at_.on_delivered(next.record);
                     to_->delivered(next.batch, 1);
                 } else {
                     const bool stored = at_.stores_failed(next.record);
@@ -118,7 +123,7 @@ public:
         };
         void take(kafka::topic_handle topic, std::int32_t partition, const kafka::record& one,
                   std::span<const kafka::header> headers, void* batch) {
-            stored_record record{names_.at(topic), partition, {}, {}, {}, careful_};
+            stored_record record{names_.at(topic), partition, {}, {}, {}, careful_, at_.calls_};
             if (one.key) record.key.assign(one.key, one.key_size);
             for (const auto& each : headers)
                 record.headers.emplace_back(std::string{each.name}, std::string{each.value});
@@ -149,6 +154,9 @@ public:
             if (each.topic == topic) found.push_back(each.value);
         return found;
     }
+
+private:
+    std::uint64_t calls_ = 0;
 };
 
 }  // namespace logagent::test
