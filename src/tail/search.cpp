@@ -62,10 +62,11 @@ void collector::appeared(const std::string& path) {
         const bool below = base::glob_may_lie_below(target->target.log_path, path);
         if (!fits && !below) continue;
         os::file_status status;
-        if (disk_.status(path, status) != 0) continue;
-        if (status.kind == os::file_status::type::directory) {
+        const int code = disk_.status(path, status);
+        if (code == 0 && status.kind == os::file_status::type::directory) {
             if (below) search(target, path);
-        } else if (fits) {
+        } else if (fits && (code == 0 || code == ENOENT)) {
+            // One that was rotated away already is found beside its path.
             claim(path, target);
         }
     }

@@ -851,6 +851,21 @@ TEST_CASE("a glob finds files that are there and files that come", "[collector]"
     CHECK(h.broker.values("t") == strings{"a", "b"});
 }
 
+TEST_CASE("a file that a glob wants is found though it was rotated before anybody looked",
+          "[collector]") {
+    host h;
+    h.apply({host::target("/l/*.log")});
+    h.tick();
+    for (int round = 0; round < 3; ++round) {
+        h.disk.write("/l/a.log", lines(round, round + 1));
+        h.changed(os::inotify::change::appeared, "/l/a.log");
+        h.rename("/l/a.log", "/l/a.log." + std::to_string(round));
+        h.pass(10s);
+    }
+    CHECK(h.broker.values("t") == numbered(0, 3));
+    CHECK(h.running->file_count() == 0);
+}
+
 TEST_CASE("a rotated file that the glob reaches is not read twice", "[collector]") {
     host h;
     h.apply({host::target("/l/a*")});

@@ -4,7 +4,15 @@ import threading
 import time
 
 from harness.case import case
-from harness.logs import Logrotate, append, expect_exactly, expect_keys, generations, lines
+from harness.logs import (
+    Logrotate,
+    append,
+    expect_exactly,
+    expect_keys,
+    generations,
+    lines,
+    parse_key,
+)
 from harness.process import wait_for
 
 
@@ -85,6 +93,38 @@ def five_rotations_a_second(t):
 @case("a log that is rotated 30 times a second loses nothing", needs=["kafka"])
 def thirty_rotations_a_second(t):
     fast_rotation(t, 60, 30)
+
+
+KEPT = 10  # rotated files of a log, then the oldest is deleted
+
+
+@case("10,000 rotations of 100 small files leave memory as it was", needs=["kafka"], full=True)
+def ten_thousand_rotations(t):
+    topic, logs = t.topic(), [t.log(f"{number}.log") for number in range(100)]
+    pattern = logs[0].with_name("*.log")
+    agent = t.agent(
+        kafka=t.kafka, arguments=["--file", pattern, "--topic", topic, "--start", "start"]
+    ).start()
+    wanted = {str(log): [] for log in logs}
+    peaks = []
+    for number in range(100):
+        begin = time.monotonic()
+        for log in logs:
+            wanted[str(log)] += append(log, lines(3, log.name, first=3 * number))
+            log.rename(log.with_name(f"{log.name}.{number}"))
+            log.with_name(f"{log.name}.{number - KEPT}").unlink(missing_ok=True)
+        # An even pace: as many generations are known at each moment.
+        time.sleep(max(0.0, begin + 1 - time.monotonic()))
+        peaks.append(agent.memory_kib("VmHWM"))
+    t.kafka.wait_count(topic, 100 * 300, 60)
+    agent.wait("nothing is in flight", lambda: not agent.status()["ledger"]["in_flight"])
+    found = {path: [] for path in wanted}
+    for record in t.kafka.read(topic):
+        found[parse_key(record)["path"]].append(record)
+    for path, records in found.items():
+        expect_exactly(records, wanted[path])
+    assert peaks[-1] <= peaks[2 * KEPT] + 4096, peaks
+    assert agent.stop() == 0
 
 
 @case(
