@@ -244,6 +244,13 @@ bool collector::try_continuation(const checkpoint::generation_record& known,
         if (other != store_.state().generations.end() && other->first != known.id &&
             may_be_same_inode(status, other->second.identity))
             return false;
+        // Nor what another one is being read from; of a compressed file the journal has no word
+        // yet.
+        const auto reader = active_.lower_bound({at->second, {}});
+        if (at->second != known.id && reader != active_.end() &&
+            reader->first.first == at->second &&
+            may_be_same_inode(status, reader->second->generation().identity))
+            return false;
     }
     out.identity = {status.device,
                     status.inode,
@@ -324,6 +331,13 @@ void collector::adopt_unfinished(source& where, const std::vector<os::file_statu
     for (auto at = first; at != last; ++at)
         ids.push_back(at->second);
     unclaimed_.erase(first, last);
+    // A longer head says more: what begins with some line ends may be any of them.
+    const auto& generations = store_.state().generations;
+    const auto head_size = [&](const checkpoint::generation_id& id) {
+        const auto known = generations.find(id);
+        return known == generations.end() ? 0 : known->second.identity.head_size;
+    };
+    std::ranges::stable_sort(ids, std::ranges::greater{}, head_size);
     for (const auto& id : ids) {
         const auto known = store_.state().generations.find(id);
         if (known == store_.state().generations.end() || known->second.path != where.path) continue;
