@@ -261,11 +261,11 @@ void collector::end_former_lives(source& where, const os::file& file, const mome
         if (record.path != where.path || record.packed) continue;
         if (!may_be_same_inode(status, record.identity)) continue;
         const checkpoint::state::position_key key{record.id, where.target->target.topic};
-        const auto position = store_.state().positions.find(key);
-        if (position == store_.state().positions.end() || active_.contains(key)) continue;
+        auto position = wanted_position(where, record.id);
+        if (!position || active_.contains(key)) continue;
         const auto mode = os::file::read_mode::blocking;
         if (check_head(file, record.identity, mode) != tail::look::different) continue;
-        ended.push_back({record, position->second, true});
+        ended.push_back({record, std::move(*position), true});
     }
     for (auto& each : ended)
         lost_unwatched(where, std::move(each), now);
