@@ -349,7 +349,11 @@ void tailer::poisoned(run& which, kafka::error code, const moment& now) {
         if (shared_.builder.records().size() == 1) whole = last_line_;
     }
     auto& acked = counts[static_cast<std::size_t>(byte_class::acked)];
-    counts[static_cast<std::size_t>(byte_class::dead_letter)] += std::exchange(acked, 0);
+    auto& buried = counts[static_cast<std::size_t>(byte_class::dead_letter)];
+    buried += std::exchange(acked, 0);
+    // The letter has what was cut off the record, where that was read at all.
+    if (which.text_size == which.end - which.begin)
+        buried += std::exchange(counts[static_cast<std::size_t>(byte_class::cut)], 0);
     which.counts = counts;
     ++which.buried;
     if (whole.size > 0 && whole.text[whole.size - 1] == '\n') --whole.size;
