@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <numeric>
 
+#include "logagent/base/glob.hpp"
 #include "logagent/tail/fingerprint.hpp"
 
 namespace logagent::test {
@@ -26,10 +27,11 @@ boost::asio::io_context& loop() {
 constexpr std::uint64_t in_flight_limit = 512 * 1024;
 constexpr std::size_t everything = 1'000'000;
 
-tail::collector_options options() {
+tail::collector_options options(std::uint64_t held_deleted_bytes) {
     tail::collector_options chosen;
     chosen.host = "h";
     chosen.in_flight_bytes = in_flight_limit;
+    chosen.held_deleted_bytes = held_deleted_bytes;
     return chosen;
 }
 
@@ -86,13 +88,14 @@ void model_host::start() {
     chosen.before_write = [this] { agent_->save_positions(); };
     journal_ = std::make_unique<checkpoint::journal>(loop().get_executor(), state, chosen);
     watch_ledger();
-    agent_ = std::make_unique<tail::collector>(options(), disk, watches_, *watched_, broker.main,
-                                               broker.careful);
+    agent_ = std::make_unique<tail::collector>(options(held_deleted_bytes), disk, watches_,
+                                               *watched_, broker.main, broker.careful);
     check_kept();
     const bool crashed = std::exchange(crashes_at_start_, known.crashes) != known.crashes;
     known.process_began(journal_->state(), cut_ || state_failed_);
     losses.process_began(journal_->state(), crashed || cut_ || state_failed_);
     state_failed_ = cut_ = false;
+    if (held_deleted_bytes < std::uint64_t{1} << 30) losses.deleted_are_limited();
     broker.main.listen(*agent_);
     broker.careful.listen(agent_->careful_listener());
     loop().restart();
@@ -250,8 +253,9 @@ void model_host::apply() {
         // files that were rotated away before are not looked for.
         for (std::size_t at = 0; at < known.lives.size(); ++at) {
             auto& life = known.lives[at];
-            if (life.log != target.log_path || knows(life, target.log_path)) continue;
-            const bool here = disk.at(target.log_path) == life.file && !life.truncated;
+            if (!base::glob_matches(target.log_path, life.log)) continue;
+            if (knows(life, target.log_path)) continue;
+            const bool here = disk.at(life.log) == life.file && !life.truncated;
             life.unwanted = life.unwanted || !here;
             if (!here || target.start == fleet::start_at::end) known.leave_out(at);
         }
@@ -395,6 +399,7 @@ void model_host::check_quiet() {
         known.check_committed(key.first.text(),
                               position.done.empty() ? 0 : position.done.front().end, nullptr);
         losses.check_counts(key.first.text(), key.second, position.counts);
+        if (wanted(position)) losses.check_finished(position);
     }
     losses.check_complete();
     if (const auto left = agent_->sums(); left.in_flight > 0)

@@ -42,7 +42,11 @@ public:
     std::map<std::string, kafka::error> topic_errors;
     std::set<std::pair<std::string, std::int32_t>> leaderless;
 
+    std::uint64_t held_deleted_bytes = std::uint64_t{1} << 30;  // of the next process
+
     bool running() const { return agent_ != nullptr; }
+    /// Ever.
+    bool started() const { return now.steady != tail::time_point{std::chrono::seconds{1000}}; }
     void start();
     /// As SIGTERM: waits for what is in flight as long as it may.
     void stop();

@@ -17,12 +17,14 @@ namespace logagent::test {
 /// - it ends where the life ends at the latest;
 /// - it begins behind everything that this process was told to be in Kafka, or the one before it
 ///   and wrote into the journal, without a gap before it. What cannot be known may be claimed: a
-///   copy whose report never came (the process or its client died, or the report was a failure),
+///   copy whose report never came (the process or its client died, or the report was a failure), a
+///   line that was sent once more with others that had failed and is not answered again yet,
 ///   and what lies behind a line that is not in Kafka or was sent together with one, because a
 ///   position is an unbroken prefix of what was handed over at once: reports count lines, they do
 ///   not name them.
 /// Where line ends and spaces are all that is known of the beginning, neither a copy nor the next
-/// life of the same file can be told from it; only the third condition holds there.
+/// life of the same file can be told from it, so that the same bytes may be sent as two
+/// generations; only the third condition holds there, for what was sent as this one.
 /// And no loss may be missing: of each generation that the journal knows, every line that lies
 /// within the largest size the agent took down is in Kafka, left out on purpose, or in a claim.
 /// What was written after the agent's last look, and is gone before the next, nobody could count.
@@ -42,6 +44,8 @@ public:
     void noted(const checkpoint::loss_record& loss);
     /// `wanted`: by a target that is applied.
     void forgotten(const checkpoint::position_record& last, bool wanted) const;
+    /// At the end nothing may be unread, but for a line that has no end yet.
+    void check_finished(const checkpoint::position_record& last) const;
     void process_began(const checkpoint::state& kept, bool crashed);
     /// Deleted files may be given up in this process.
     void deleted_are_limited() { limited_ = true; }

@@ -50,14 +50,32 @@ rc::Gen<step> steps() {
     add(3, {act::write_half, act::rotate_late, act::reopen, act::rotate_dated, act::truncate,
             act::copytruncate, act::replace, act::recreate, act::remove, act::kill, act::pass_long,
             act::fail});
-    add(2,
-        {act::write_blank, act::compress, act::lose_events, act::overflow, act::stop,
-         act::power_cut, act::end_within, act::cluster, act::fail_stored, act::poison, act::leader,
-         act::topic, act::fatal, act::refuse, act::target, act::rate, act::other_topic});
-    add(1, {act::hole, act::state_fails, act::state_works, act::careful_fatal, act::spread});
+    add(2, {act::write_blank, act::write_long, act::compress, act::lose_events, act::overflow,
+            act::stop, act::power_cut, act::end_within, act::cluster, act::fail_stored, act::poison,
+            act::leader, act::topic, act::fatal, act::refuse, act::target, act::rate,
+            act::other_topic});
+    add(1, {act::hole, act::state_fails, act::state_works, act::careful_fatal, act::spread,
+            act::hold_less});
     return rc::gen::construct<step>(rc::gen::elementOf(std::move(weighted)),
                                     rc::gen::inRange<std::uint8_t>(0, 20),
                                     rc::gen::inRange<std::uint16_t>(0, 1000));
+}
+
+/// Half of the logs are plain.
+rc::Gen<step> shapes(std::uint8_t log) {
+    return rc::gen::construct<step>(
+        rc::gen::just(act::shape), rc::gen::just(log),
+        rc::gen::oneOf(rc::gen::just<std::uint16_t>(0), rc::gen::inRange<std::uint16_t>(0, 16)));
+}
+
+rc::Gen<program> programs() {
+    return rc::gen::map(rc::gen::tuple(shapes(0), shapes(1), rc::gen::container<program>(steps())),
+                        [](auto all) {
+                            program whole{std::get<0>(all), std::get<1>(all)};
+                            const auto& rest = std::get<2>(all);
+                            whole.insert(whole.end(), rest.begin(), rest.end());
+                            return whole;
+                        });
 }
 
 void run_again(const program& taken) {
@@ -72,7 +90,7 @@ TEST_CASE("random programs lose nothing, repeat nothing without cause and keep t
     chosen.seed = number_from("LOGAGENT_MODEL_SEED", 1);
     chosen.maxSuccess = static_cast<int>(number_from("LOGAGENT_MODEL_PROGRAMS", 500));
     chosen.maxSize = static_cast<int>(number_from("LOGAGENT_MODEL_STEPS", 60));
-    const auto all = rc::gen::container<program>(steps());
+    const auto all = programs();
     const auto result = rc::detail::checkTestable(
         [&] {
             const program taken = *all;

@@ -338,5 +338,62 @@ TEST_CASE("a copy of which a blank line was known is another generation and its 
            {act::copytruncate, 0, 0}});
 }
 
+TEST_CASE("a copy is sent before what came later though its file was truncated and moved away",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write, 1, 0},
+           {act::turn, 0, 1},
+           {act::write_many, 3, 0},
+           {act::stop, 0, 0},
+           {act::copytruncate, 1, 0},
+           {act::rotate, 1, 0},
+           {act::write, 1, 0}});
+}
+
+TEST_CASE("a line that was cut and then refused is a dead letter as a whole", "[programs]") {
+    check({{act::shape, 0, 4}, {act::write_many, 0, 0}, {act::poison, 0, 0}});
+}
+
+TEST_CASE("what comes late into a file that was truncated and moved away is read", "[programs]") {
+    check({{act::write, 1, 0},
+           {act::start, 0, 0},
+           {act::other_topic, 3, 0},
+           {act::copytruncate, 3, 0},
+           {act::rotate_late, 3, 0},
+           {act::other_topic, 7, 0},
+           {act::write_long, 3, 0}});
+}
+
+TEST_CASE("an edited topic takes over the copy of a file that was truncated meanwhile",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::rate, 0, 1},
+           {act::other_topic, 0, 0},
+           {act::write, 0, 1},
+           {act::pass, 0, 0},
+           {act::copytruncate, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
+TEST_CASE("a returning target sends dead letters again that were on their way", "[programs]") {
+    check({{act::shape, 1, 6},
+           {act::start, 0, 0},
+           {act::write_long, 1, 0},
+           {act::settle, 0, 0},
+           {act::target, 7, 0}});
+}
+
+TEST_CASE("a compressed file that only begins with the same blank line is no copy", "[programs]") {
+    check({{act::write_blank, 0, 0},
+           {act::write_many, 0, 0},
+           {act::start, 0, 0},
+           {act::rotate, 0, 0},
+           {act::end_within, 0, 85},
+           {act::write_blank, 0, 0},
+           {act::other_topic, 0, 0},
+           {act::compress, 0, 0},
+           {act::remove, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

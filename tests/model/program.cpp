@@ -14,14 +14,14 @@ using namespace std::chrono_literals;
 using change = os::inotify::change;
 
 constexpr std::string_view names[] = {
-    "write",        "write_many",    "write_half",  "write_blank", "rotate",      "rotate_late",
-    "reopen",       "rotate_dated",  "replace",     "recreate",    "remove",      "truncate",
-    "copytruncate", "copy",          "hole",        "compress",    "turn",        "report",
-    "settle",       "pass",          "pass_long",   "lose_events", "overflow",    "start",
-    "stop",         "kill",          "power_cut",   "end_within",  "state_fails", "state_works",
-    "cluster",      "fail",          "fail_stored", "poison",      "leader",      "topic",
-    "fatal",        "careful_fatal", "refuse",      "target",      "rate",        "other_topic",
-    "spread"};
+    "write",       "write_many",   "write_half",   "write_blank",   "write_long",  "rotate",
+    "rotate_late", "reopen",       "rotate_dated", "replace",       "recreate",    "remove",
+    "truncate",    "copytruncate", "copy",         "hole",          "compress",    "turn",
+    "report",      "settle",       "pass",         "pass_long",     "lose_events", "overflow",
+    "start",       "stop",         "kill",         "power_cut",     "end_within",  "hold_less",
+    "state_fails", "state_works",  "cluster",      "fail",          "fail_stored", "poison",
+    "leader",      "topic",        "fatal",        "careful_fatal", "refuse",      "target",
+    "rate",        "other_topic",  "spread",       "shape"};
 static_assert(std::size(names) == static_cast<std::size_t>(act::count));
 
 // The agent waits rotate_wait for a writer that has not noticed the rotation; one that takes longer
@@ -32,6 +32,7 @@ constexpr int kept_rotated = 3;
 /// A log and the program that writes it.
 struct log_file {
     std::string path;
+    truth::shape shape;
     std::size_t life = truth::none;
     std::shared_ptr<fake_disk::node> file;  // the writer's descriptor
     std::string text;                       // of the line that is half written
@@ -76,6 +77,7 @@ private:
     log_file& log(const step& next) { return logs[next.a % logs.size()]; }
     fleet::log_target& target(const step& next) { return wanted[next.a % wanted.size()].target; }
 
+    void shape_log(log_file& which, fleet::log_target& of, std::size_t kind);
     void configure(bool apply = true);
     void target_changed(const std::string& path);
     void writers_before(tail::duration time);
@@ -99,7 +101,7 @@ private:
     void cut(log_file& which);
     void copy(log_file& which);
     void replace(log_file& which);
-    void compress(log_file& which);
+    void compress(log_file& which, bool keep);
     void poison_one(log_file& which, std::size_t from);
 
     model_host host;
@@ -128,7 +130,7 @@ void interpreter::target_changed(const std::string& path) {
 
 void interpreter::take_configuration(const step& next) {
     auto& chosen = wanted[next.a % wanted.size()];
-    const auto& path = chosen.target.log_path;
+    const auto& path = log(next).path;
     switch (next.what) {
         case act::target:
             chosen.active = !chosen.active;
@@ -136,6 +138,8 @@ void interpreter::take_configuration(const step& next) {
         case act::rate: {
             constexpr std::uint64_t rates[] = {0, 10, 50, 500};
             chosen.target.send_rate = rates[next.b % 4];
+            constexpr std::uint64_t byte_rates[] = {0, 0, 300, 10'000};
+            chosen.target.send_rate_bytes = byte_rates[next.b / 4 % 4];
             return configure();
         }
         case act::other_topic:
@@ -150,9 +154,61 @@ void interpreter::take_configuration(const step& next) {
             host.known.unordered.insert(path);
             return configure();
         }
+        case act::shape:
+            if (log(next).life != truth::none || host.started()) return;
+            shape_log(log(next), chosen.target, next.b);
+            return configure(false);
         default:
             return;
     }
+}
+
+/// Before anything is written or read: which lines the log has and what is to become of them.
+void interpreter::shape_log(log_file& which, fleet::log_target& of, std::size_t kind) {
+    using fleet::oversize_policy;
+    auto& shape = which.shape;
+    shape = {};
+    const std::string name = which.path.substr(0, 4);
+    which.path = name;
+    fleet::log_target plain;
+    plain.service = of.service;
+    plain.log_path = which.path;
+    plain.topic = of.topic;
+    plain.start = of.start;
+    of = plain;
+    switch (kind % 8) {
+        case 1:
+            shape.filtered = true;
+            of.keep = {"^[0-9]*[0-8]\\."};
+            of.drop = {"^[0-9]*3\\."};
+            break;
+        case 2:
+            shape.keeps_blank = true;
+            of.skip_blank = false;
+            break;
+        case 3:
+            shape.grouped = true;
+            of.multiline = fleet::multiline_rule{"^[0-9]", 5, 2000};
+            break;
+        case 4:
+            shape.oversize = oversize_policy::truncate;
+            break;
+        case 5:
+            shape.oversize = oversize_policy::split;
+            break;
+        case 6:
+            shape.oversize = oversize_policy::dead_letter;
+            break;
+        default:
+            break;
+    }
+    if (shape.oversize) {
+        of.oversize = *shape.oversize;
+        of.max_line_bytes = truth::longest_line;
+    }
+    if (kind / 8 % 2 == 0) return;
+    which.path = name + "/x.log";
+    of.log_path = name + "/*.log";
 }
 
 // --- the cluster
@@ -263,6 +319,11 @@ void interpreter::take_agent(const step& next) {
             return host.cut_power(next.b % 7, next.b / 7 % 4, next.b % 1001);
         case act::end_within:
             return host.end_at(next.b % 12, next.a % 2 == 1);
+        case act::hold_less: {
+            constexpr std::uint64_t limits[] = {0, 2000, std::uint64_t{1} << 30};
+            host.held_deleted_bytes = limits[next.b % 3];
+            return;
+        }
         case act::state_fails:
             return host.state_fails(next.a % 2 == 1);
         case act::state_works:
@@ -277,7 +338,7 @@ void interpreter::take_agent(const step& next) {
 void interpreter::create(log_file& of) {
     host.disk.write(of.path, "");
     of.file = host.disk.at(of.path);
-    of.life = host.known.born(of.path, of.file);
+    of.life = host.known.born(of.path, of.file, of.shape);
     of.late = false;
     of.offset = 0;
     host.hint(change::appeared, of.path);
@@ -306,7 +367,7 @@ void interpreter::writable(log_file& which) {
 
 void interpreter::write_line(log_file& to, std::size_t size, std::string_view end) {
     writable(to);
-    std::string text = to.half > 0 ? to.text : size == 0 ? " " : host.known.new_text(size);
+    std::string text = to.half > 0 ? to.text : host.known.new_text(size, to.shape);
     const std::size_t half = std::exchange(to.half, 0);
     put(to, text.substr(half) + std::string{end});
     host.known.wrote(to.life, std::move(text), end, half);
@@ -316,7 +377,7 @@ void interpreter::write_line(log_file& to, std::size_t size, std::string_view en
 void interpreter::write_half(log_file& to, std::size_t size) {
     writable(to);
     if (to.half > 0) return;
-    to.text = host.known.new_text(24 + size);
+    to.text = host.known.new_text(24 + size, to.shape);
     to.half = 12 + size / 2;
     const std::string bytes = to.text.substr(0, to.half);
     put(to, bytes);
@@ -390,7 +451,7 @@ void interpreter::cut(log_file& which) {
     which.half = 0;
     which.file->content.clear();
     which.file->modified = host.disk.now_ns;
-    which.life = host.known.born(which.path, which.file);
+    which.life = host.known.born(which.path, which.file, which.shape);
     if (which.appends) which.offset = 0;
     host.hint(change::written, which.path);
 }
@@ -422,6 +483,9 @@ void interpreter::take_writer(const step& next) {
         case act::write_blank:
             if (which.half == 0 && which.appends) write_line(which, 0, "\n");
             return;
+        case act::write_long:
+            return write_line(which, next.b % 4 == 0 ? 70'000 + next.b * 50 : 500 + next.b * 6,
+                              next.b % 5 == 0 ? "\r\n" : "\n");
         case act::reopen:
             return reopen(which);
         case act::hole:
@@ -473,7 +537,7 @@ void interpreter::take_writer(const step& next) {
         case act::replace:
             return replace(which);
         case act::compress:
-            return compress(which);
+            return compress(which, next.b % 3 == 1);
         default:
             return;
     }
@@ -490,11 +554,12 @@ void interpreter::replace(log_file& which) {
     rename(path + ".new", path);
 }
 
-/// Of a file that nobody writes to any more.
-void interpreter::compress(log_file& which) {
+/// Of a file that nobody writes to any more. `keep`: both lie there until the next time.
+void interpreter::compress(log_file& which, bool keep) {
     const std::string path = which.path + ".1";
     const auto file = host.disk.at(path);
-    if (!file || host.disk.at(path + ".gz")) return;
+    if (!file) return;
+    if (host.disk.at(path + ".gz")) return unlink(path);
     host.disk.write(path + ".gz", gzipped(file->content));
     // What was sent of before is looked for in there; what nobody has seen has no name to look for.
     for (auto& life : host.known.lives) {
@@ -508,7 +573,7 @@ void interpreter::compress(log_file& which) {
                 life.copies.push_back({host.disk.at(path + ".gz"), life.copies[at].to});
     }
     host.hint(change::appeared, path + ".gz");
-    unlink(path);
+    if (!keep) unlink(path);
 }
 
 void interpreter::take(const step& next) {
@@ -532,9 +597,10 @@ void interpreter::finish() {
     host.state_works();
     for (auto& each : logs)
         reopen(each);
-    for (auto& each : wanted) {
-        each.target.send_rate = 0;
-        if (!std::exchange(each.active, true)) host.known.read_anew(each.target.log_path);
+    for (std::size_t at = 0; at < wanted.size(); ++at) {
+        auto& [target, active] = wanted[at];
+        target.send_rate = target.send_rate_bytes = 0;
+        if (!std::exchange(active, true)) host.known.read_anew(logs[at].path);
     }
     configure();
     host.start();

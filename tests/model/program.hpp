@@ -16,6 +16,7 @@ enum class act : std::uint8_t {
     write_many,
     write_half,
     write_blank,
+    write_long,
     rotate,
     rotate_late,
     reopen,
@@ -41,6 +42,7 @@ enum class act : std::uint8_t {
     kill,
     power_cut,
     end_within,
+    hold_less,
     state_fails,
     state_works,
     // the cluster
@@ -58,6 +60,7 @@ enum class act : std::uint8_t {
     rate,
     other_topic,
     spread,
+    shape,
     count
 };
 

@@ -1,15 +1,17 @@
 #include "truth.hpp"
 
-#include <boost/json/parse.hpp>
-
-#include "logagent/delivery/retry_class.hpp"
-
 namespace logagent::test {
 
 namespace {
 
 std::string shortened(const std::string& text) {
     return text.size() <= 40 ? text : text.substr(0, 37) + "...";
+}
+
+/// The number of a text, which is where it begins.
+std::string first_characters(std::string_view text) {
+    const auto dot = text.find('.');
+    return std::string{text.substr(0, dot)};
 }
 
 }  // namespace
@@ -20,22 +22,37 @@ std::string truth::describe(const line& which) const {
            std::to_string(which.end) + " of life " + std::to_string(which.life) + " of " + in.log;
 }
 
-std::size_t truth::born(const std::string& log, std::shared_ptr<fake_disk::node> file) {
+std::size_t truth::born(const std::string& log, std::shared_ptr<fake_disk::node> file,
+                        const shape& of) {
     life fresh;
+    fresh.shape = of;
     fresh.log = log;
     fresh.file = std::move(file);
     lives.push_back(std::move(fresh));
     return lives.size() - 1;
 }
 
-std::string truth::new_text(std::size_t size) {
+std::string truth::new_text(std::size_t size, const shape& of) {
+    if (size == 0 && !of.keeps_blank) return " ";
+    const auto serial = next_serial_++;
+    if (size == 0) {
+        std::string blank{"\t"};
+        for (auto rest = serial; rest > 0; rest /= 2)
+            blank += rest % 2 == 0 ? ' ' : '\t';
+        return blank;
+    }
     // The number stands everywhere in it, so that no two pieces of different lines are equal.
-    const std::string number = std::to_string(next_serial_++) + ".";
-    std::string text;
+    const std::string number = std::to_string(serial) + ".";
+    std::string text = of.grouped && serial % 3 != 0 ? "+" : "";
     do
         text += number;
     while (text.size() < size);
     return text;
+}
+
+bool truth::is_filtered(const std::string& text) {
+    const auto dot = text.find('.');
+    return dot != std::string::npos && dot > 0 && (text[dot - 1] == '3' || text[dot - 1] == '9');
 }
 
 void truth::wrote(std::size_t at, std::string text, std::string_view end, std::size_t before) {
@@ -43,15 +60,18 @@ void truth::wrote(std::size_t at, std::string text, std::string_view end, std::s
     line added;
     added.life = at;
     added.begin = in.lines.empty() ? 0 : lines[in.lines.back()].end;
-    added.blank = text.find_first_not_of(" \t") == std::string::npos;
+    added.blank = !in.shape.keeps_blank && text.find_first_not_of(" \t") == std::string::npos;
+    added.filtered = in.shape.filtered && !added.blank && is_filtered(text);
     added.unended = end.empty();
     added.excused = in.unwanted;
     added.crashes = crashes;
     in.bytes.append(text, before);
+    added.text_end = in.bytes.size();
+    added.text_begin = added.text_end - text.size();
     in.bytes += end;
     added.end = in.bytes.size();
     added.text = std::move(text);
-    if (!added.blank) by_text_.emplace(added.text, lines.size());
+    if (!added.blank) by_text_.emplace(first_characters(added.text), lines.size());
     in.lines.push_back(lines.size());
     lines.push_back(std::move(added));
 }
@@ -75,72 +95,6 @@ void truth::leave_out(std::size_t at) {
         lines[index].left_out = true;
 }
 
-truth::line& truth::line_of(const stored_record& record) {
-    // A writer without O_APPEND leaves NULs in front of its first line after a truncation.
-    const auto text = record.value.find_first_not_of('\0');
-    const auto found =
-        by_text_.find(text == std::string::npos ? std::string{} : record.value.substr(text));
-    if (found == by_text_.end())
-        throw broken_promise{"a record is no line of any file: '" + shortened(record.value) +
-                             "', key " + record.key};
-    return lines[found->second];
-}
-
-void truth::check_key(const stored_record& record, line& which) {
-    const auto parsed = boost::json::parse(record.key);
-    const auto& key = parsed.as_array();
-    life& in = lives.at(which.life);
-    const std::string generation{key.at(3).as_string()};
-    const auto begin = key.at(4).to_number<std::uint64_t>();
-    const auto end = key.at(5).to_number<std::uint64_t>();
-    const auto wrong = [&](const std::string& what) {
-        throw broken_promise{what + ": key " + record.key + " of " + describe(which)};
-    };
-    if (key.at(2).as_string() != in.log) wrong("another path in the key");
-    if (end != which.end || (begin != which.begin && !in.hole))
-        wrong("the range is not the line's");
-    if (in.bytes.compare(begin, record.value.size(), record.value) != 0)
-        wrong("the value is not what stands in that range");
-    if (in.generation.empty()) {
-        if (by_generation_.contains(generation)) wrong("the generation of another life");
-        in.generation = generation;
-        by_generation_[generation] = which.life;
-    }
-    if (in.generation != generation) wrong("a second generation for one life");
-}
-
-void truth::taken(const stored_record& record) {
-    line& which = line_of(record);
-    check_key(record, which);
-    const bool letter = record.topic.ends_with(".dead");
-    if (letter && !which.refused)
-        throw broken_promise{"a dead letter that nobody refused: " + describe(which)};
-    if (!letter) {
-        if (which.sent && !which.may_repeat)
-            throw broken_promise{"sent twice for no reason: " + describe(which)};
-        which.may_repeat = false;
-        ++which.waiting[record.careful];
-    }
-    which.sent = true;
-    if (!letter) which.call = record.call;
-    which.sent_in = readings_[lives[which.life].log];
-}
-
-void truth::stored(const stored_record& record, std::size_t index) {
-    line& which = line_of(record);
-    if (record.topic.ends_with(".dead")) {
-        which.buried = true;
-        return;
-    }
-    if (which.waiting[record.careful] > 0) --which.waiting[record.careful];
-    which.at.push_back(index);
-    which.crashes_at_last_copy = crashes;
-}
-
-void truth::delivered(const stored_record& record, std::uint64_t process) {
-    if (!record.topic.ends_with(".dead")) line_of(record).known[record.topic] = process;
-}
-
 /// Runs are sent again as a whole, from the one with the first failure on; what is committed is
 /// not.
 void truth::resent(const life& in) {
@@ -150,15 +104,6 @@ void truth::resent(const life& in) {
     const std::uint64_t committed = known ? seen->second.to : 0;
     for (const std::size_t index : in.lines)
         if (lines[index].end > committed) lines[index].may_repeat = true;
-}
-
-void truth::failed(const stored_record& record, kafka::error code) {
-    if (record.topic.ends_with(".dead")) return;
-    line& which = line_of(record);
-    if (which.waiting[record.careful] > 0) --which.waiting[record.careful];
-    const bool poison = delivery::classify(code) == delivery::retry_class::poison;
-    which.refused = which.refused || (poison && record.careful);
-    resent(lives[which.life]);
 }
 
 void truth::abandoned(bool careful) {
@@ -253,7 +198,7 @@ std::size_t truth::life_of(const std::string& generation) const {
 }
 
 bool truth::acceptable(const line& which) {
-    return which.blank || which.excused || which.buried || !which.at.empty();
+    return which.blank || which.filtered || which.excused || which.buried || !which.at.empty();
 }
 
 void truth::check_committed(const std::string& generation, std::uint64_t committed,
@@ -270,26 +215,48 @@ void truth::check_committed(const std::string& generation, std::uint64_t committ
         // NULs in front of a line are passed over by themselves; only they may be, not the line.
         const auto text_at = in.bytes.find_first_not_of('\0', seen.to);
         if (in.hole && (text_at == std::string::npos || committed <= text_at)) return;
-        const line& next = lines[in.lines[seen.lines++]];
+        const line& next = lines[in.lines[seen.lines]];
+        if (next.end > committed && in.shape.oversize == fleet::oversize_policy::split) {
+            if (!next.in_kafka.cover(next.text_begin, committed) && !next.excused)
+                throw broken_promise{"committed and not stored: the first piece of " +
+                                     describe(next)};
+            if (counts) check_counts(in, seen, committed - next.begin, *counts);
+            return;
+        }
         if (!acceptable(next)) throw broken_promise{"committed and not stored: " + describe(next)};
+        ++seen.lines;
         seen.to = next.end;
-        (next.blank ? seen.blank : seen.sent) += next.end - next.begin;
+        (next.blank      ? seen.blank
+         : next.filtered ? seen.filtered
+                         : seen.sent) += next.end - next.begin;
+        seen.cut += next.cut;
+        if (next.cut > 0 && next.end - next.text_end > 1) ++seen.returns;
     }
     if (seen.to != committed)
         throw broken_promise{"committed in the middle of a line, at " + std::to_string(committed) +
                              " of life " + std::to_string(at) + " of " + in.log};
-    if (!counts) return;
+    if (counts) check_counts(in, seen, 0, *counts);
+}
+
+void truth::check_counts(const life& in, const progress& seen, std::uint64_t partly,
+                         const checkpoint::byte_counts& counts) const {
     using checkpoint::byte_class;
-    const auto count = [&](byte_class what) { return (*counts)[static_cast<std::size_t>(what)]; };
-    if (count(byte_class::skipped_at_start) > 0 || in.hole) return;
-    if (count(byte_class::blank) != seen.blank ||
-        count(byte_class::acked) + count(byte_class::dead_letter) != seen.sent)
-        throw broken_promise{"the ledger of life " + std::to_string(at) + " of " + in.log +
-                             " has " + std::to_string(count(byte_class::blank)) +
-                             " blank bytes instead of " + std::to_string(seen.blank) + " and " +
-                             std::to_string(count(byte_class::acked)) + " acked, " +
-                             std::to_string(count(byte_class::dead_letter)) + " buried of " +
-                             std::to_string(seen.sent)};
+    const auto count = [&](byte_class what) { return counts[static_cast<std::size_t>(what)]; };
+    // A blank line may be one of a group, or not.
+    if (count(byte_class::skipped_at_start) > 0 || in.hole || in.shape.grouped) return;
+    const auto check = [&](std::string_view what, std::uint64_t found, std::uint64_t least,
+                           std::uint64_t more = 0) {
+        if (found >= least && found <= least + more) return;
+        throw broken_promise{"the counts of life " + std::to_string(&in - lives.data()) + " of " +
+                             in.log + " have " + std::to_string(found) + " bytes " +
+                             std::string{what} + " instead of " + std::to_string(least)};
+    };
+    check("blank", count(byte_class::blank), seen.blank);
+    check("filtered", count(byte_class::filtered), seen.filtered);
+    check("cut", count(byte_class::cut), seen.cut, seen.returns);
+    check("sent or buried",
+          count(byte_class::acked) + count(byte_class::dead_letter) + count(byte_class::cut),
+          seen.sent + partly);
 }
 
 void truth::check_complete() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "logagent/checkpoint/state.hpp"
+#include "logagent/fleet/log_target.hpp"
 #include "logagent/kafka/error.hpp"
 #include "tail/fake_broker.hpp"
 #include "tail/fake_disk.hpp"
@@ -30,12 +32,38 @@ class truth {
 public:
     static constexpr std::size_t none = ~std::size_t{0};
 
+    /// What the target of a log does with its lines.
+    struct shape {
+        bool filtered = false;     // see is_filtered()
+        bool keeps_blank = false;  // blank lines are sent; then each of them is unique
+        bool grouped = false;      // lines that begin with '+' belong to the one before
+        std::optional<fleet::oversize_policy> oversize{};  // of lines that exceed longest_line
+    };
+    static constexpr std::uint32_t longest_line = 1000;
+
+    /// Pieces of a line.
+    class pieces {
+    public:
+        void add(std::uint64_t begin, std::uint64_t end);
+        bool cover(std::uint64_t begin, std::uint64_t end) const;
+
+    private:
+        std::map<std::uint64_t, std::uint64_t> ends_;  // by where they begin
+    };
+
     struct line {
         std::string text;         // without the line end
         std::size_t life = none;  // index
         std::uint64_t begin = 0;
+        std::uint64_t text_begin = 0;  // behind NULs that a writer left
+        std::uint64_t text_end = 0;
         std::uint64_t end = 0;  // after the line end
-        bool blank = false;
+        bool blank = false;     // and not sent
+        bool filtered = false;
+        std::uint64_t cut = 0;  // bytes of the text that its record did not have
+        pieces in_kafka;        // where it was split
+        pieces told;            // of them, what the process `told_in` knows
+        std::uint64_t told_in = 0;
         bool unended = false;       // the last of a file, without a line end
         bool excused = false;       // may be missing: nobody could have read it
         bool left_out = false;      // a first application of its target does not want it
@@ -53,7 +81,7 @@ public:
         std::map<std::string, std::uint64_t> known;  // by topic: the last process that was told
         bool known_in(const std::string& topic, std::uint64_t process) const {
             const auto found = known.find(topic);
-            return buried || (found != known.end() && found->second == process);
+            return filtered || (found != known.end() && found->second == process);
         }
     };
     /// Another file with its first bytes.
@@ -63,6 +91,7 @@ public:
     };
     struct life {
         std::string log;  // the path it was born at
+        truth::shape shape;
         std::shared_ptr<fake_disk::node> file;
         std::string bytes;
         std::vector<std::size_t> lines;
@@ -91,9 +120,10 @@ public:
     std::set<std::string> unordered;  // logs that were sent to several partitions or topics
 
     // What writers do.
-    std::size_t born(const std::string& log, std::shared_ptr<fake_disk::node> file);
-    /// A new unique line text of about `size` bytes.
-    std::string new_text(std::size_t size);
+    std::size_t born(const std::string& log, std::shared_ptr<fake_disk::node> file,
+                     const shape& of);
+    /// A new unique line text of about `size` bytes. 0: a blank one.
+    std::string new_text(std::size_t size, const shape& of);
     /// `text` and the line end (which may be "", "\n" or "\r\n") now stand at the end of the life;
     /// `before` bytes of the text stood there already.
     void wrote(std::size_t life, std::string text, std::string_view end, std::size_t before = 0);
@@ -118,7 +148,9 @@ public:
     void process_began(const checkpoint::state& kept, bool generations_may_be_lost);
     /// Its target was stopped, returns, or sends to another topic.
     void read_anew(const std::string& log, bool other_topic = false);
-    bool is_poison(const stored_record& record) { return line_of(record).poison; }
+    bool is_poison(const stored_record& record) const;
+    /// What `keep` and `drop` of such a target leave out: numbers that end in 3 or 9.
+    static bool is_filtered(const std::string& text);
 
     /// Bytes [0, committed) of that generation are where they ought to be. `counts` null = no view.
     void check_committed(const std::string& generation, std::uint64_t committed,
@@ -136,16 +168,33 @@ private:
         std::uint64_t to = 0;
         std::uint64_t blank = 0;
         std::uint64_t sent = 0;
+        std::uint64_t filtered = 0;
+        std::uint64_t cut = 0;
+        std::uint64_t returns = 0;  // may be counted as cut, or not
     };
-    line& line_of(const stored_record& record);
-    void check_key(const stored_record& record, line& which);
+    /// The lines that a record says it has.
+    struct place {
+        std::string generation;
+        std::string path;
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;
+        std::size_t prefix = 0;  // of its key, up to the offsets
+        std::size_t life = none;
+        std::vector<std::size_t> lines;
+    };
+    place place_of(const stored_record& record) const;
+    std::size_t life_by_text(const stored_record& record, const place& of) const;
+    void check_record(const stored_record& record, const place& of);
+    void check_value(const stored_record& record, const place& of);
+    void check_counts(const life& in, const progress& seen, std::uint64_t partly,
+                      const checkpoint::byte_counts& counts) const;
     void check_order() const;
     void resent(const life& in);
     static bool acceptable(const line& which);
     /// `kept` knows of its bytes only line ends and spaces.
     static bool known_blank(const life& which, const checkpoint::state& kept);
 
-    std::unordered_map<std::string, std::size_t> by_text_;
+    std::unordered_map<std::string, std::size_t> by_text_;  // its first characters
     std::unordered_map<std::string, std::size_t> by_generation_;
     std::map<std::string, std::uint64_t> readings_;
     std::map<std::string, progress> checked_;
