@@ -88,8 +88,6 @@ void collector::review_entries(const moment& now) {
             if (known == store_.state().generations.end()) continue;
             const auto& record = known->second;
             if (!may_be_same_inode(status, record.identity)) continue;
-            // Truncated while nobody looked, and moved away: what was there is as good as gone.
-            if (!record.packed && status.size < record.identity.head_size) continue;
             all.found.insert(at->second);
             resume_grown(record, path, status.size, now);
         }
@@ -103,8 +101,8 @@ void collector::review_entries(const moment& now) {
     }
 }
 
-// Its writer went on after it was finished, or it was renamed in an unusual way while nobody
-// looked.
+// Its writer went on after it was finished, or it was renamed in an unusual way or truncated while
+// nobody looked.
 void collector::resume_grown(const checkpoint::generation_record& known, const std::string& path,
                              std::uint64_t size, const moment& now) {
     if (known.path == path) return;
@@ -114,7 +112,8 @@ void collector::resume_grown(const checkpoint::generation_record& known, const s
         const auto position = wanted_position(*at->second, record.id);
         if (!position || active_.contains({record.id, at->first.topic})) continue;
         if (!record.packed) {
-            if (committed(*position) < size) adopt(*at->second, path, now);
+            const bool truncated = size < record.identity.head_size;
+            if (committed(*position) < size || truncated) adopt(*at->second, path, now);
         } else if (classed(*position) < position->size) {
             continue_elsewhere(*at->second, record, *position, now);
         }

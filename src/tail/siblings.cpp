@@ -82,7 +82,9 @@ void collector::adopt_siblings(source& where, const std::string& base, const mom
         present.push_back(status);
         // Whoever collects that path as its own reads it there.
         if (sources_.contains({path, where.target->target.topic})) continue;
-        if (status.kind != os::file_status::type::regular || status.size == 0) continue;
+        if (status.kind != os::file_status::type::regular) continue;
+        // An empty one may have been truncated since it was seen.
+        if (status.size == 0 && !by_inode_.contains(status.inode)) continue;
         found.emplace_back(status.birth_time, std::move(path));
     }
     std::sort(found.begin(), found.end());
