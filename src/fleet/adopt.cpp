@@ -16,6 +16,7 @@ namespace logagent::fleet {
 namespace {
 
 using name_set = std::set<std::string, std::less<>>;
+using host_names = std::vector<std::string>;  // sorted
 
 /// A name for a document that is as near to `wanted` as the grammar allows.
 std::string legal_name(const std::string& wanted) {
@@ -72,28 +73,49 @@ private:
                 owners.empty() ? "no host has this address yet" : "several hosts have this address",
                 key.address);
         const auto& listed = owners.size() == 1 ? hosts_.hosts()[owners.front()].name : key.address;
-        for (const auto index : array.entries)
-            add(listed, index, key.address);
+        add(listed, array.entries, key.address);
         note_order(array);
         out_.addresses.insert(key.address);
     }
 
     /// Keys come in the order in which agents prefer them.
-    void add(const std::string& listed, std::uint32_t index, const std::string& address) {
-        const auto& entry = stored_.at(index);
-        const auto& target = entry.file.target;
-        const auto [first, is_new] =
-            of_host_[listed].try_emplace({target.log_path, target.topic}, index);
-        if (is_new) {
-            auto& used = uses_[{target.service, entry.canonical}];
-            used.index = index;
-            used.hosts.insert(listed);
-        } else if (stored_.at(first->second).canonical != entry.canonical) {
-            note("conflict",
-                 target.log_path + " to " + target.topic +
-                     ": another key of the host has a different entry, which its agent uses",
-                 address);
+    void add(const std::string& listed, const std::vector<std::uint32_t>& entries,
+             const std::string& address) {
+        auto& known = of_host_[listed];
+        const auto earlier = known.size();  // of other keys; one array has no target twice
+        for (const auto index : entries) {
+            const auto first =
+                std::find_if(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(earlier),
+                             [&](auto other) {
+                                 return stored_.at(other).identity == stored_.at(index).identity;
+                             });
+            if (first == known.begin() + static_cast<std::ptrdiff_t>(earlier)) {
+                known.push_back(index);
+                shared_of(index).hosts.push_back(listed);
+            } else if (stored_.at(*first).canonical != stored_.at(index).canonical) {
+                const auto& target = stored_.at(index).file.target;
+                note("conflict",
+                     target.log_path + " to " + target.topic +
+                         ": another key of the host has a different entry, which its agent uses",
+                     address);
+            }
         }
+    }
+
+    struct shared_entry {
+        std::uint32_t index = 0;
+        std::vector<std::string> hosts;
+    };
+
+    /// Entries that differ in their form only are one.
+    shared_entry& shared_of(std::uint32_t index) {
+        if (index >= shared_.size()) shared_.resize(stored_.size(), nullptr);
+        if (shared_[index]) return *shared_[index];
+        const auto& entry = stored_.at(index);
+        auto& out = uses_[{entry.file.target.service, entry.canonical}];
+        out.index = index;
+        shared_[index] = &out;
+        return out;
     }
 
     void note_order(const stored_array& array) {
@@ -111,9 +133,11 @@ private:
     }
 
     void group() {
-        std::map<std::string, std::map<name_set, std::vector<std::uint32_t>>> documents;
-        for (auto& [key, used] : uses_)
+        std::map<std::string, std::map<host_names, std::vector<std::uint32_t>>> documents;
+        for (auto& [key, used] : uses_) {
+            std::sort(used.hosts.begin(), used.hosts.end());
             documents[key.first][std::move(used.hosts)].push_back(used.index);
+        }
         for (const auto& [record_name, groups] : documents)
             make_documents(record_name, groups);
         std::sort(out_.services.begin(), out_.services.end(),
@@ -121,8 +145,8 @@ private:
     }
 
     void make_documents(const std::string& record_name,
-                        const std::map<name_set, std::vector<std::uint32_t>>& groups) {
-        std::vector<const std::pair<const name_set, std::vector<std::uint32_t>>*> by_size;
+                        const std::map<host_names, std::vector<std::uint32_t>>& groups) {
+        std::vector<const std::pair<const host_names, std::vector<std::uint32_t>>*> by_size;
         for (const auto& group : groups)
             by_size.push_back(&group);
         // The plain name for what most hosts have.
@@ -133,7 +157,7 @@ private:
             out_.services.push_back(make_document(record_name, group->first, group->second));
     }
 
-    service make_document(const std::string& record_name, const name_set& hosts,
+    service make_document(const std::string& record_name, const host_names& hosts,
                           const std::vector<std::uint32_t>& entries) {
         service out;
         out.name = free_name(legal_name(record_name));
@@ -141,7 +165,7 @@ private:
             note("renamed", "service '" + base::visible(record_name, 80) + "' is document '" +
                                 out.name + "'; records keep their name");
         out.source = source_;
-        out.hosts.list.assign(hosts.begin(), hosts.end());
+        out.hosts.list = hosts;
         for (const auto index : entries)
             out.files.push_back(stored_.at(index).file);
         std::sort(out.files.begin(), out.files.end(), [](const auto& a, const auto& b) {
@@ -158,18 +182,14 @@ private:
         return name;
     }
 
-    struct shared_entry {
-        std::uint32_t index = 0;
-        name_set hosts;
-    };
-
     const host_index& hosts_;
     const name_set& taken_;
     std::string source_;
     name_set given_;
     stored_arrays stored_;
-    std::map<std::string, std::map<std::pair<std::string, std::string>, std::uint32_t>> of_host_;
+    std::map<std::string, std::vector<std::uint32_t>> of_host_;  // entries that its agent uses
     std::map<std::pair<std::string, std::string>, shared_entry> uses_;  // by service and text
+    std::vector<shared_entry*> shared_;                                 // by index
     std::set<std::pair<std::string, std::string>> ordered_;
     adoption out_;
 };

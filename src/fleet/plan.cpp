@@ -60,13 +60,15 @@ public:
 
 private:
     std::uint32_t identity_of(std::uint32_t index) {
-        if (index < stored_identities_.size() && stored_identities_[index] != nothing)
-            return stored_identities_[index];
-        stored_identities_.resize(stored_.size(), nothing);
-        const auto& target = stored_.at(index).file.target;
+        const auto& entry = stored_.at(index);
+        const auto stored = entry.identity;
+        if (stored >= rendered_identities_.size()) rendered_identities_.resize(stored + 1, nothing);
+        auto& known = rendered_identities_[stored];
+        if (known != nothing) return known;
+        const auto& target = entry.file.target;
         const auto [at, is_new] = identities_.try_emplace({target.log_path, target.topic}, fresh_);
         if (is_new) ++fresh_;
-        return stored_identities_[index] = at->second;
+        return known = at->second;
     }
 
     void add(std::vector<std::uint32_t>& out, std::uint32_t was, std::uint32_t is) {
@@ -93,27 +95,45 @@ private:
     stored_arrays stored_;
     std::map<std::pair<std::string, std::string>, std::uint32_t> identities_;
     std::uint32_t fresh_ = 0;
-    std::vector<std::uint32_t> stored_identities_;
+    std::vector<std::uint32_t> rendered_identities_;  // by stored_entry::identity
     std::unordered_map<std::uint64_t, std::uint32_t> known_;
     std::vector<counted_change> changes_;
 };
 
-class planner {
-public:
-    planner(const rendering& wanted, const host_index& hosts, const plan_options& options)
-        : wanted_{wanted}, hosts_{hosts}, options_{options}, matcher_{wanted} {}
+}  // namespace
 
-    plan run(std::span<const key_state> keys) {
+struct planning::state {
+    state(const rendering& wanted, const host_index& hosts, std::span<const key_state> keys,
+          plan_options options)
+        : wanted_{wanted}, hosts_{hosts}, options_{std::move(options)}, matcher_{wanted} {
         for (const auto& key : keys)
             keys_.emplace(key.address, &key);
-        for (std::uint32_t i = 0; i < wanted_.hosts.size(); ++i)
-            if (!wanted_.hosts[i].address.empty())
-                look_at_host(i);
-            else if (wanted_.hosts[i].entries.empty())
+        next_key_ = keys_.begin();
+    }
+
+    /// Looks at some more keys; false when there are no more.
+    bool advance(std::size_t count) {
+        for (; count > 0 && next_host_ < wanted_.hosts.size(); --count, ++next_host_) {
+            const auto& one = wanted_.hosts[next_host_];
+            if (!one.address.empty())
+                look_at_host(next_host_);
+            else if (one.entries.empty())
                 ++out_.unchanged;
-        for (const auto& [address, key] : keys_)
-            if (!done_.contains(address)) look_at_other(*key);
-        return finish();
+        }
+        for (; count > 0 && next_key_ != keys_.end(); --count, ++next_key_)
+            if (!done_.contains(next_key_->first)) look_at_other(*next_key_->second);
+        return next_host_ < wanted_.hosts.size() || next_key_ != keys_.end();
+    }
+
+    plan finish() {
+        std::sort(out_.writes.begin(), out_.writes.end(), before);
+        std::sort(out_.held.begin(), out_.held.end(), before);
+        std::sort(out_.hand_written.begin(), out_.hand_written.end());
+        out_.changes = matcher_.take();
+        out_.errors = wanted_.errors;
+        out_.warnings = wanted_.warnings;
+        out_.topics = wanted_.topics;
+        return std::move(out_);
     }
 
 private:
@@ -204,31 +224,35 @@ private:
         out_.writes.push_back(std::move(next));
     }
 
-    plan finish() {
-        std::sort(out_.writes.begin(), out_.writes.end(), before);
-        std::sort(out_.held.begin(), out_.held.end(), before);
-        std::sort(out_.hand_written.begin(), out_.hand_written.end());
-        out_.changes = matcher_.take();
-        out_.errors = wanted_.errors;
-        out_.warnings = wanted_.warnings;
-        out_.topics = wanted_.topics;
-        return std::move(out_);
-    }
-
     const rendering& wanted_;
     const host_index& hosts_;
-    const plan_options& options_;
+    const plan_options options_;
     entry_matcher matcher_;
     std::map<std::string_view, const key_state*> keys_;
     std::set<std::string_view> done_;
+    std::uint32_t next_host_ = 0;
+    std::map<std::string_view, const key_state*>::const_iterator next_key_;
     plan out_;
 };
 
-}  // namespace
+planning::planning(const rendering& wanted, const host_index& hosts,
+                   std::span<const key_state> keys, plan_options options)
+    : state_{std::make_unique<state>(wanted, hosts, keys, std::move(options))} {}
+planning::~planning() = default;
+
+bool planning::advance(std::size_t keys) {
+    return state_->advance(keys);
+}
+
+plan planning::finish() {
+    while (state_->advance(1000)) {
+    }
+    return state_->finish();
+}
 
 plan make_plan(const rendering& wanted, const host_index& hosts, std::span<const key_state> keys,
                const plan_options& options) {
-    return planner{wanted, hosts, options}.run(keys);
+    return planning{wanted, hosts, keys, options}.finish();
 }
 
 std::string value_of(const planned_key& key, const rendering& wanted) {

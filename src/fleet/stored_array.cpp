@@ -3,7 +3,7 @@
 #include <boost/json/serialize.hpp>
 #include <limits>
 #include <optional>
-#include <set>
+#include <unordered_set>
 
 #include "fleet/target_fields.hpp"
 #include "logagent/base/json.hpp"
@@ -122,8 +122,7 @@ stored_array broken(std::string why) {
 }  // namespace
 
 std::uint32_t stored_arrays::entry_of(std::string_view text) {
-    std::string key{text};
-    if (const auto known = by_text_.find(key); known != by_text_.end()) return known->second;
+    if (const auto known = by_text_.find(text); known != by_text_.end()) return known->second;
     const auto document = base::parse_json(text);
     if (!document && !is_fault(document.error().code)) return no_json;
     stored_entry out;
@@ -131,9 +130,12 @@ std::uint32_t stored_arrays::entry_of(std::string_view text) {
         read_into(out, *document);
     else
         out.refusal = document.error().pointer + ": " + document.error().text;
+    const auto& target = out.file.target;
+    const auto next = static_cast<std::uint32_t>(identities_.size());
+    out.identity = identities_.try_emplace({target.log_path, target.topic}, next).first->second;
     const auto index = static_cast<std::uint32_t>(entries_.size());
     entries_.push_back(std::move(out));
-    by_text_.emplace(std::move(key), index);
+    by_text_.emplace(text, index);
     return index;
 }
 
@@ -142,7 +144,7 @@ stored_array stored_arrays::read(std::string_view value) {
     const auto elements = element_cutter{value}.cut();
     if (!elements) return broken("the value is no JSON array of entries");
     stored_array out;
-    std::set<std::pair<std::string_view, std::string_view>> seen;
+    std::unordered_set<std::uint32_t> seen;
     std::vector<std::uint32_t> indexes;
     for (const auto text : *elements) {
         indexes.push_back(entry_of(text));
@@ -152,14 +154,13 @@ stored_array stored_arrays::read(std::string_view value) {
     for (std::size_t i = 0; i < indexes.size(); ++i) {
         const auto& entry = entries_[indexes[i]];
         const auto place = "/" + std::to_string(i);
-        const auto& target = entry.file.target;
         if (i >= most_targets) {
             out.refused.push_back(place + ": at most 200 entries; those after are refused");
             break;
         }
         if (!entry.refusal.empty())
             out.refused.push_back(place + entry.refusal);
-        else if (!seen.emplace(target.log_path, target.topic).second)
+        else if (!seen.insert(entry.identity).second)
             out.refused.push_back(place + ": the same log_path and topic twice");
         else
             out.entries.push_back(indexes[i]);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,8 +16,9 @@ namespace logagent::fleet {
 /// An entry that some key holds.
 struct stored_entry {
     service_file file;
-    std::string canonical;  // as it would be rendered
-    std::string refusal;    // why agents refuse it, with the pointer; "" = they do not
+    std::string canonical;       // as it would be rendered
+    std::uint32_t identity = 0;  // equal for equal path and topic
+    std::string refusal;         // why agents refuse it, with the pointer; "" = they do not
 };
 
 /// The value of one key.
@@ -35,11 +38,19 @@ public:
     std::size_t size() const { return entries_.size(); }
 
 private:
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+
     /// Index of an entry, or one that stands for "this is no JSON".
     std::uint32_t entry_of(std::string_view text);
 
     std::vector<stored_entry> entries_;
-    std::unordered_map<std::string, std::uint32_t> by_text_;
+    std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> by_text_;
+    std::map<std::pair<std::string, std::string>, std::uint32_t> identities_;
 };
 
 }  // namespace logagent::fleet

@@ -256,3 +256,27 @@ TEST_CASE("a plan is told as JSON", "[plan]") {
     CHECK(summary.find(R"("hand_written":["10.0.0.2"],"errors":[],"warnings":[],"topics":[)") !=
           std::string::npos);
 }
+
+TEST_CASE("a plan that is made in slices is the same plan", "[plan]") {
+    std::vector<host> hosts;
+    std::vector<key_state> keys;
+    for (int i = 0; i < 20; ++i) {
+        const auto address = "10.0.0." + std::to_string(i);
+        hosts.push_back(make_host("h" + std::to_string(i), {address}));
+        if (i % 3 == 0) keys.push_back(ours(address, hand_array));
+        if (i % 3 == 1) keys.push_back(by_hand("10.0.1." + std::to_string(i), hand_array));
+    }
+    host_index index{hosts};
+    const auto wanted = render(states({make_service("a", {"h1*"}, {"/a"})}), index);
+    const auto whole = make_plan(wanted, index, keys);
+    planning slices{wanted, index, keys};
+    std::size_t count = 1;
+    while (slices.advance(3))
+        ++count;
+    CHECK(count == (hosts.size() + keys.size() + 2) / 3);
+    const auto sliced = slices.finish();
+    CHECK(boost::json::serialize(summary_json(sliced)) ==
+          boost::json::serialize(summary_json(whole)));
+    CHECK(sliced.writes.size() == whole.writes.size());
+    CHECK(whole.writes.size() > 10);
+}

@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -80,6 +81,27 @@ struct plan {
 /// host that is not its primary one any more is emptied together with the host's other key.
 plan make_plan(const rendering& wanted, const host_index& hosts, std::span<const key_state> keys,
                const plan_options& options = {});
+
+/// The same in slices, for a loop that must not stall: advance() until it returns false, then
+/// finish(). Some hundred keys take some milliseconds. Borrows all but the options.
+class planning {
+public:
+    planning(const rendering& wanted, const host_index& hosts, std::span<const key_state> keys,
+             plan_options options = {});
+    ~planning();
+    planning(const planning&) = delete;
+    planning& operator=(const planning&) = delete;
+
+    /// Looks at up to `keys` more keys. False: all were looked at.
+    bool advance(std::size_t keys);
+
+    /// The plan; does what is left to do. Called once.
+    plan finish();
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
 
 /// The new value of a key.
 std::string value_of(const planned_key& key, const rendering& wanted);
