@@ -89,11 +89,6 @@ private:
     std::size_t at_ = 0;
 };
 
-/// A fault that spoils one entry only, as in parse_logconfig().
-bool is_fault(const std::string& code) {
-    return code == "duplicate_key" || code == "number" || code == "nul";
-}
-
 void read_into(stored_entry& out, const boost::json::value& value) {
     const base::json_field field{value};
     const auto members = field.object();
@@ -123,13 +118,18 @@ stored_array broken(std::string why) {
 
 std::uint32_t stored_arrays::entry_of(std::string_view text) {
     if (const auto known = by_text_.find(text); known != by_text_.end()) return known->second;
-    const auto document = base::parse_json(text);
-    if (!document && !is_fault(document.error().code)) return no_json;
+    base::json_limits limits;
+    limits.collect_faults = true;  // one spoils its entry only, as in parse_logconfig()
+    limits.max_depth -= 1;         // for the array around it
+    base::json_parser parser{limits};
+    parser.feed(text);
+    const auto document = parser.finish();
+    if (!document) return no_json;
     stored_entry out;
-    if (document)
-        read_into(out, *document);
+    if (const auto& faults = parser.faults(); !faults.empty())
+        out.refusal = faults.front().pointer + ": " + faults.front().text;
     else
-        out.refusal = document.error().pointer + ": " + document.error().text;
+        read_into(out, *document);
     const auto& target = out.file.target;
     const auto next = static_cast<std::uint32_t>(identities_.size());
     out.identity = identities_.try_emplace({target.log_path, target.topic}, next).first->second;
