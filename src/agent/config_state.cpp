@@ -1,10 +1,6 @@
 #include "logagent/agent/config_state.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <set>
 
 #include "logagent/base/glob.hpp"
@@ -27,11 +23,7 @@ const fleet::log_target* target_at(const fleet::parsed_logconfig& document,
 }  // namespace
 
 std::string targets_hash(const std::vector<fleet::log_target>& targets) {
-    const auto text = fleet::canonical_logconfig(targets);
-    char hex[17];
-    std::snprintf(hex, sizeof hex, "%016llx",
-                  static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
-    return hex;
+    return fleet::content_hash(fleet::canonical_logconfig(targets));
 }
 
 config_state::config_state(std::vector<std::string> allow_topics, key_name key_of)

@@ -132,10 +132,12 @@ json_result<bool> json_field::boolean() const {
 json_result<std::int64_t> json_field::integer(std::int64_t least, std::int64_t most) const {
     if (!value_->is_number()) return wrong_type(*this, "a number");
     if (has_fraction(*value_)) return complain("type", "expected a number without a fraction");
-    const auto* number = value_->if_int64();
-    if (!number || *number < least || *number > most)
+    // A value that was made, not parsed, may hold a small number as unsigned.
+    boost::system::error_code too_large;
+    const auto number = value_->to_number<std::int64_t>(too_large);
+    if (too_large || number < least || number > most)
         return out_of_range(*this, std::to_string(least), std::to_string(most));
-    return *number;
+    return number;
 }
 
 json_result<std::uint64_t> json_field::unsigned_integer(std::uint64_t most) const {

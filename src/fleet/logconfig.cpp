@@ -1,9 +1,13 @@
 #include "logagent/fleet/logconfig.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <charconv>
+#include <cstdio>
 #include <map>
 #include <utility>
 
@@ -95,12 +99,7 @@ private:
         const auto members = entry.object();
         if (!members) return add_error({entry.pointer(), "type", members.error().text});
 
-        entry_reader reader;
-        for (const auto& [row, required, read, write] : target_field_table()) {
-            if (!(*members)->contains(row.name)) continue;
-            read(reader, row, entry.at(row.name).value());
-        }
-        check_entry(reader, entry.pointer());
+        auto reader = fleet::read_entry(entry, **members);
         if (!has_refusal(reader.errors)) check_new(reader, index);
         warn_of_unknown(reader, entry, **members);
         if (!has_refusal(reader.errors)) {
@@ -127,6 +126,16 @@ private:
 
 }  // namespace
 
+entry_reader read_entry(const base::json_field& entry, const json::object& members) {
+    entry_reader reader;
+    for (const auto& [row, required, read, write] : target_field_table()) {
+        if (!members.contains(row.name)) continue;
+        read(reader, row, entry.at(row.name).value());
+    }
+    check_entry(reader, entry.pointer());
+    return reader;
+}
+
 parsed_logconfig parse_logconfig(std::string_view text) {
     base::json_limits limits;
     limits.collect_faults = true;
@@ -151,6 +160,13 @@ std::string canonical_logconfig(std::span<const log_target> targets) {
     for (const auto& target : targets)
         out.push_back(to_json(target));
     return json::serialize(out);
+}
+
+std::string content_hash(std::string_view bytes) {
+    char hex[17];
+    std::snprintf(hex, sizeof hex, "%016llx",
+                  static_cast<unsigned long long>(XXH3_64bits(bytes.data(), bytes.size())));
+    return hex;
 }
 
 }  // namespace logagent::fleet

@@ -39,6 +39,9 @@ struct target_field {
 
 std::span<const target_field> target_field_table();
 
+/// Reads the fields of one entry that the table knows, and checks what they mean.
+entry_reader read_entry(const base::json_field& entry, const boost::json::object& members);
+
 /// Checks what the fields mean, after all were read; complains with pointers below `pointer`. A
 /// field whose type was wrong has its default here.
 void check_entry(entry_reader& reader, const std::string& pointer);

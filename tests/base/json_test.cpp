@@ -204,3 +204,11 @@ TEST_CASE("an accessor names the field it could not use", "[json]") {
     CHECK_FALSE(root.find("absent"));
     CHECK(describe(first.at("n")->text().error()) == "/kvs/0/n: expected text, got a number");
 }
+
+TEST_CASE("a number of a value that was made is read as one that was parsed", "[json]") {
+    const auto number = [](const json::value& made) { return json_field{made}.integer(0, 9); };
+    CHECK(*number(json::value(std::uint64_t{7})) == 7);
+    CHECK(*number(json::value(std::int64_t{7})) == 7);
+    CHECK(number(json::value(std::uint64_t{10})).error().code == "range");
+    CHECK(number(json::value(UINT64_MAX)).error().code == "range");
+}

@@ -59,6 +59,10 @@ boost::json::object to_json(const log_target& target);
 /// An array of to_json(): equal for equal lists, for the hash and the last good copy.
 std::string canonical_logconfig(std::span<const log_target> targets);
 
+/// Names the content of a logconfig: XXH3 of its bytes, 16 hexadecimal digits. An agent reports
+/// that of canonical_logconfig() as the hash of what it applied.
+std::string content_hash(std::string_view bytes);
+
 /// Whether a glob of `exclude` fits: one with a slash against the path, one without against the
 /// name.
 bool excludes(const log_target& target, std::string_view path);
