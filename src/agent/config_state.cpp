@@ -96,8 +96,8 @@ void config_state::removed(const std::string& address, std::int64_t revision) {
     documents_.erase(address);
 }
 
-void config_state::forget_vanished() {
-    std::erase_if(documents_, [](const auto& one) { return one.second.vanished; });
+bool config_state::forget_vanished() {
+    return std::erase_if(documents_, [](const auto& one) { return one.second.vanished; }) > 0;
 }
 
 bool config_state::has_lost_addresses() const {
@@ -128,10 +128,10 @@ void config_state::reached(std::int64_t revision) {
     known_ = true;
 }
 
-bool config_state::topic_allowed(std::string_view topic) const {
+bool topic_allowed(std::span<const std::string> allow_topics, std::string_view topic) {
     const auto allowed = [&](std::string_view name) {
         return std::ranges::any_of(
-            allow_topics_, [&](const auto& glob) { return base::glob_matches(glob, name); });
+            allow_topics, [&](const auto& glob) { return base::glob_matches(glob, name); });
     };
     if (allowed(topic)) return true;
     if (!topic.ends_with(dead_letter_suffix)) return false;
@@ -144,7 +144,7 @@ void config_state::refuse_topics(fleet::parsed_logconfig& parsed) const {
     out.errors = std::move(parsed.errors);
     for (std::size_t i = 0; i < parsed.targets.size(); ++i) {
         auto& target = parsed.targets[i];
-        if (topic_allowed(target.topic)) {
+        if (topic_allowed(allow_topics_, target.topic)) {
             out.targets.push_back(std::move(target));
             out.indexes.push_back(parsed.indexes[i]);
             continue;
@@ -234,7 +234,7 @@ void config_state::add_problems(config_outcome& out) const {
                     " is not in etcd, and its deletion was not seen (was the cluster wiped?); its "
                     "targets of revision " +
                     std::to_string(document.revision) +
-                    " go on. Put the value again, or [] to stop them");
+                    " go on. Put the value again, or [] to stop them, or send the command forget");
         if (document.lost)
             out.problems.emplace_back("address_lost",
                                       "this host has not the address " + address +

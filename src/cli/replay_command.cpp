@@ -1,4 +1,3 @@
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -9,14 +8,16 @@
 #include <boost/system/system_error.hpp>
 #include <csignal>
 #include <cstdio>
-#include <ostream>
+#include <iostream>
 
 #include "cli/commands.hpp"
 #include "cli/configuration.hpp"
 #include "cli/replay_flags.hpp"
+#include "cli/replay_report.hpp"
 #include "cli/replay_target.hpp"
 #include "cli/replay_text.hpp"
 #include "cli/topic_question.hpp"
+#include "logagent/agent/config_state.hpp"
 #include "logagent/agent/replay.hpp"
 #include "logagent/async/task_group.hpp"
 #include "logagent/base/error.hpp"
@@ -42,7 +43,9 @@ using clock = std::chrono::steady_clock;
 using outcome = agent::replay::outcome;
 
 constexpr auto kafka_patience = 10s;
+constexpr unsigned kafka_pause_s = 2;
 constexpr int exit_failed = 1;
+constexpr int exit_refused = 2;
 constexpr int exit_stopped = 3;
 
 /// Everything that is decided before the first record.
@@ -115,6 +118,10 @@ prepared prepare(const arguments& given, const surroundings& around) {
     for (auto& note : chosen.notes)
         out.notes.push_back(std::move(note));
 
+    const auto& topic = chosen.target.topic;
+    if (order.by_command && !agent::topic_allowed(settings.allow_topics, topic))
+        throw usage_error{"topic " + topic + " is not in allow_topics"};
+
     os::posix_disk disk{{.policy = os::path_policy{{settings.allow_paths, settings.deny_paths}},
                          .allow_hardlinks = settings.allow_hardlinks,
                          .allow_network_fs = settings.allow_network_fs}};
@@ -122,8 +129,9 @@ prepared prepare(const arguments& given, const surroundings& around) {
     auto request = order.request;
     request.begins_record = record_beginnings(chosen.target);
     try {
-        job.plan = tail::make_replay_plan(request,
-                                          tail::find_generations(disk, known, request.path, true));
+        // What the local user names himself is allowed whatever allow_paths says.
+        auto found = tail::find_generations(disk, known, request.path, !order.by_command);
+        job.plan = tail::make_replay_plan(request, std::move(found));
     } catch (const tail::replay_refusal& refusal) {
         throw usage_error{base::visible(refusal.what(), 1000)};
     }
@@ -136,49 +144,25 @@ prepared prepare(const arguments& given, const surroundings& around) {
     return out;
 }
 
-/// A topic that is not there would be waited for without end.
-void check_topic(const configuration& configured, const std::string& topic) {
+/// A topic that is not there would be waited for without end. Returns why nobody answered; empty =
+/// the topic is there.
+std::string check_topic(const configuration& configured, const std::string& topic) {
     const auto answers = ask_about_topics(configured.kafka, {topic}, kafka_patience);
     if (!answers.failure.empty())
-        throw std::runtime_error{configured.kafka.brokers +
-                                 " did not answer within 10 s: " + answers.failure};
+        return configured.kafka.brokers + " did not answer within 10 s: " + answers.failure;
     const auto code = answers.topics.front().code;
     if (code == kafka::error::unknown_topic_or_partition || code == kafka::error::unknown_topic)
         throw usage_error{"topic " + topic + " does not exist"};
-    if (code != kafka::error::none)
-        throw std::runtime_error{"topic " + topic + ": " + kafka::text(code)};
+    if (code != kafka::error::none) return "topic " + topic + ": " + kafka::text(code);
+    return {};
 }
-
-/// The last line of the terminal while it runs.
-class progress_line {
-public:
-    progress_line() : terminal_{::isatty(STDERR_FILENO) == 1} {}
-
-    void draw(const agent::replay& which, double seconds) {
-        if (!terminal_) return;
-        ::winsize size{};
-        const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
-        const std::size_t width = known ? size.ws_col - 1u : 79;
-        const auto line = replay_bar(which.progress(), which.job().plan.bytes, seconds,
-                                     which.waiting_for(), width);
-        std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
-        std::fflush(stderr);
-        drawn_ = true;
-    }
-    void end() {
-        if (drawn_) std::fprintf(stderr, "\n");
-    }
-
-private:
-    bool terminal_;
-    bool drawn_ = false;
-};
 
 /// Runs one replay in a loop of its own.
 class replay_run {
 public:
-    replay_run(asio::any_io_executor executor, prepared from)
+    replay_run(asio::any_io_executor executor, prepared from, replay_report& report)
         : executor_{executor},
+          report_{report},
           names_{executor},
           shutdown_{from.configured.settings.shutdown_timeout},
           main_{producer(from.configured.kafka, true)},
@@ -193,7 +177,7 @@ public:
         tasks.spawn(main_->run());
         tasks.spawn(careful_->run());
         tasks.spawn(signals());
-        tasks.spawn(draw());
+        tasks.spawn(report());
         co_await asio::this_coro::throw_if_cancelled(false);
         outcome ended = outcome::failed;
         std::exception_ptr broken;
@@ -206,8 +190,6 @@ public:
         const auto failure = co_await tasks.join();
         if (!broken) broken = failure;
         if (broken) std::rethrow_exception(broken);
-        line_.draw(replay_, seconds());
-        line_.end();
         co_return ended;
     }
 
@@ -235,15 +217,16 @@ private:
         replay_.cancel(clock::now());
     }
 
-    asio::awaitable<void> draw() {
+    asio::awaitable<void> report() {
         for (;;) {
-            line_.draw(replay_, seconds());
+            report_.running(replay_, seconds());
             pause_.expires_after(500ms);
             co_await pause_.async_wait(asio::use_awaitable);
         }
     }
 
     asio::any_io_executor executor_;
+    replay_report& report_;
     dns::resolver names_;
     std::chrono::seconds shutdown_;
     std::unique_ptr<kafka::live_producer> main_;
@@ -252,7 +235,6 @@ private:
     asio::signal_set signals_;
     asio::steady_timer pause_;
     clock::time_point began_;
-    progress_line line_;
 };
 
 int exit_code(outcome ended) {
@@ -266,45 +248,70 @@ int exit_code(outcome ended) {
     }
 }
 
-[[noreturn]] void send(prepared from, streams to) {
+[[noreturn]] void send(prepared from, replay_report& report) {
     std::signal(SIGPIPE, SIG_IGN);
     int code = exit_failed;
     asio::io_context loop{1};
-    replay_run run{loop.get_executor(), std::move(from)};
+    replay_run run{loop.get_executor(), std::move(from), report};
     asio::co_spawn(loop, run.run(), [&](std::exception_ptr failure, outcome ended) {
         if (failure) {
-            to.err << "logagent replay: " << base::describe(failure) << '\n';
+            report.failed("failed", base::describe(failure));
         } else {
-            to.out << replay_result_text(run.replay(), ended, run.seconds());
+            report.ended(run.replay(), ended, run.seconds());
             code = exit_code(ended);
         }
         loop.stop();
     });
     loop.run();
-    to.out.flush();
-    to.err.flush();
+    std::cout.flush();
+    std::cerr.flush();
     std::fflush(nullptr);
     // The client's threads may sit in a connect; nothing is left that they could lose.
     _exit(code);
 }
 
+int carry_out(const arguments& given, replay_report& report) {
+    auto from = prepare(given, real_surroundings());
+    const bool by_command = given.has("--by-command");
+    report.planned(from.job, from.origin, estimate_lines(from.job.plan), from.notes);
+    if (given.has("--dry-run") || from.job.plan.parts.empty()) {
+        report.ended_without_sending();
+        return 0;
+    }
+    for (;;) {
+        const auto unanswered = check_topic(from.configured, from.job.target.topic);
+        if (unanswered.empty()) break;
+        if (!by_command) {
+            report.failed("failed", unanswered);
+            return exit_failed;
+        }
+        report.waits(unanswered);
+        ::sleep(kafka_pause_s);  // nothing else runs in this process yet
+    }
+    send(std::move(from), report);
+}
+
+std::string joined(const usage_error& refused) {
+    std::string out;
+    for (const auto& line : refused.lines())
+        out += (out.empty() ? "" : "; ") + line;
+    return out;
+}
+
 int run_replay(const arguments& given, streams to) {
     base::set_log_level(base::log_level::error);
     os::raise_descriptor_limit();
-    auto from = prepare(given, real_surroundings());
-    const auto lines = estimate_lines(from.job.plan);
-    to.out << replay_plan_text(from.job, from.origin, lines, from.notes);
-    to.out.flush();
-    if (given.has("--dry-run") || from.job.plan.parts.empty()) return 0;
+    if (!given.has("--by-command")) return carry_out(given, *replay_report_for_people(to));
+    const auto report = replay_report_as_lines(to.out);
     try {
-        check_topic(from.configured, from.job.target.topic);
-    } catch (const usage_error&) {
-        throw;
+        return carry_out(given, *report);
+    } catch (const usage_error& refused) {
+        report->failed("refused", joined(refused));
+        return exit_refused;
     } catch (const std::exception& failure) {
-        to.err << "logagent replay: " << failure.what() << '\n';
+        report->failed("failed", failure.what());
         return exit_failed;
     }
-    send(std::move(from), to);
 }
 
 }  // namespace

@@ -57,6 +57,18 @@ constexpr flag flags[] = {
      .value = "N",
      .help = "Lines a second at most, 0 = no limit (0).",
      .allowed = "0 to 1000000000 lines a second, 0 = no limit"},
+    {.names = "--from",
+     .value = "G:N",
+     .help = "Go on: what lies before byte N of generation G was sent. Says nothing about which "
+             "part is wanted; the plan of --last then begins here.",
+     .allowed = "a generation, a colon and a whole number"},
+    {.names = "--to",
+     .value = "G:N",
+     .help = "Go on: leave out byte N of generation G and all behind it.",
+     .allowed = "a generation, a colon and a whole number"},
+    {.names = "--by-command",
+     .help = "As the agent does it for a command of etcd: allow_paths and allow_topics hold, "
+             "Kafka is waited for, and each line printed is a JSON object."},
     {.names = "--dry-run", .help = "Print what would be sent, and end."},
     {.names = "--service",
      .value = "S",
@@ -89,6 +101,20 @@ tail::offset_range read_offsets(const std::string& text) {
     if (!end) throw bad_value(which, text, "has no end");
     if (*end <= *begin) throw bad_value(which, text, "is empty");
     out.end = *end;
+    return out;
+}
+
+std::optional<tail::replay_point> read_point(const arguments& given, std::string_view name) {
+    const auto* text = given.last(name);
+    if (!text) return std::nullopt;
+    tail::replay_point out;
+    const auto colon = text->find(':');
+    const bool whole = colon != text->npos &&
+                       checkpoint::generation_id::parse(text->substr(0, colon), out.generation);
+    if (!whole) throw bad_value(row(name), *text, "is no place in a generation");
+    const auto offset = base::parse_unsigned(text->substr(colon + 1));
+    if (!offset) throw bad_value(row(name), *text, "has no number behind the colon");
+    out.offset = *offset;
     return out;
 }
 
@@ -196,6 +222,9 @@ replay_order read_replay_order(const arguments& given, const surroundings& aroun
         if (const auto* rate = given.last("--rate"))
             out.rate = read_number(row("--rate"), *rate, 0, most_rate);
     });
+    gather(wrong, [&] { out.request.from = read_point(given, "--from"); });
+    gather(wrong, [&] { out.request.to = read_point(given, "--to"); });
+    out.by_command = given.has("--by-command");
     out.service = given.value_or("--service", "local");
     out.dry_run = given.has("--dry-run");
     out.logconfig = given.value_or("--logconfig", "");

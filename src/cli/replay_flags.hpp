@@ -18,6 +18,7 @@ struct replay_order {
     std::string service;
     std::uint64_t rate = 0;  // lines per second; 0 = as fast as Kafka takes them
     bool dry_run = false;
+    bool by_command = false;  // somebody else ordered it: the local limits hold
     std::string config_file;  // empty = none
     std::string logconfig;    // empty = what the agent applied last
 };

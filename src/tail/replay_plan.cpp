@@ -37,7 +37,10 @@ public:
     replay_plan run() && {
         if (files_.empty()) refuse(nothing_found());
         if (wanted_.generation) keep_generation(*wanted_.generation);
+        if (wanted_.from || wanted_.to) keep_bounded();
         std::visit([this](const auto& what) { plan(what); }, wanted_.what);
+        for (auto& part : out_.parts)
+            clip(part);
         std::erase_if(out_.parts, [](const replay_part& part) { return part.ranges.empty(); });
         for (auto& part : out_.parts) {
             check(derive_id(part.file, wanted_.path), part.file);
@@ -59,9 +62,37 @@ private:
         for (auto& file : files_)
             check(derive_id(file, wanted_.path), file);
         std::erase_if(files_, [&](const generation_file& file) { return file.id != id; });
-        if (files_.empty())
-            refuse("generation " + id.text() + " of " + wanted_.path +
-                   " is not in its directory any more");
+        if (files_.empty()) refuse(gone(id));
+    }
+
+    /// Takes away the generations before `from` and behind `to`.
+    void keep_bounded() {
+        for (auto& file : files_)
+            check(derive_id(file, wanted_.path), file);
+        if (wanted_.from) files_.erase(files_.begin(), find(wanted_.from->generation));
+        if (wanted_.to) files_.erase(find(wanted_.to->generation) + 1, files_.end());
+    }
+
+    std::vector<generation_file>::iterator find(const checkpoint::generation_id& id) {
+        const auto found = std::find_if(files_.begin(), files_.end(),
+                                        [&](const auto& file) { return file.id == id; });
+        if (found == files_.end()) refuse(gone(id));
+        return found;
+    }
+
+    std::string gone(const checkpoint::generation_id& id) const {
+        return "generation " + id.text() + " of " + wanted_.path +
+               " is not in its directory any more";
+    }
+
+    void clip(replay_part& part) const {
+        for (auto& range : part.ranges) {
+            if (wanted_.from && part.file.id == wanted_.from->generation)
+                range.begin = std::max(range.begin, wanted_.from->offset);
+            if (wanted_.to && part.file.id == wanted_.to->generation)
+                range.end = std::min(range.end, wanted_.to->offset);
+        }
+        std::erase_if(part.ranges, [](const auto& range) { return range.begin >= range.end; });
     }
 
     /// The end of what may be sent: a line without its end waits for it in the current file.
@@ -91,6 +122,7 @@ private:
 
     void plan(const last_bytes& what) {
         std::uint64_t left = what.count;
+        if (wanted_.from) left = std::numeric_limits<std::uint64_t>::max();
         for (auto at = files_.rbegin(); at != files_.rend() && left > 0; ++at) {
             const std::uint64_t end = complete_end(*at);
             const auto size = std::min(left, end);
@@ -100,7 +132,7 @@ private:
             if (range.begin < range.end) take(std::move(*at), {range});
         }
         std::reverse(out_.parts.begin(), out_.parts.end());
-        if (left > 0)
+        if (left > 0 && !wanted_.from)
             out_.notes.push_back("there are only " + std::to_string(what.count - left) +
                                  " bytes of " + wanted_.path + " left");
     }

@@ -109,7 +109,8 @@ TEST_CASE_METHOD(state_fixture, "absence in a snapshot stops nothing and is a pr
         CHECK_FALSE(problem("config_vanished"));
     }
     SECTION("until it is forgotten") {
-        state.forget_vanished();
+        CHECK(state.forget_vanished());
+        CHECK_FALSE(state.forget_vanished());
         CHECK(paths().empty());
         CHECK_FALSE(problem("config_vanished"));
     }

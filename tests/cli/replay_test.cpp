@@ -50,6 +50,22 @@ replay_order order(const std::string& topic) {
 
 }  // namespace
 
+TEST_CASE("an order that goes on names two places", "[replay]") {
+    const texts usual{"--path", "/a", "--offset", "0:", "--topic", "t"};
+    const std::string id = "BQAAAAAAAAAAAAAAAAAAAA";
+    const auto order =
+        read(with(usual, {"--by-command", "--from=" + id + ":5", "--to", id + ":9"}));
+    CHECK(order.by_command);
+    REQUIRE(order.request.from);
+    REQUIRE(order.request.to);
+    CHECK(order.request.from->generation.text() == id);
+    CHECK(order.request.from->offset == 5);
+    CHECK(order.request.to->offset == 9);
+    for (const auto& wrong : {"5", "x:5", ":5"})
+        CHECK(complaints(with(usual, {"--from", wrong})).size() == 1);
+    CHECK(complaints(with(usual, {"--to", id + ":x"})).size() == 1);
+}
+
 TEST_CASE("an order to replay is read from its flags", "[replay]") {
     const texts same{"--path", "app.log", "--same-topic"};
     const auto by_offset = read(with(same, {"--offset", "10:20", "--rate", "7", "--dry-run"}));

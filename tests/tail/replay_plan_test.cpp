@@ -177,4 +177,47 @@ TEST_CASE("damaged packed data is refused where it is needed", "[replay_plan]") 
     CHECK(mentions(refusal(at, last_bytes{500}), "is not complete"));
 }
 
+TEST_CASE("a replay that goes on sends what is behind its place and was there at its beginning",
+          "[replay_plan]") {
+    fixture at;
+    const auto first = at.remember(at.write("app.log.2", ten('a'), 0), ten('a'), 1);
+    const auto second = at.remember(at.write("app.log.1", ten('b'), 1), ten('b'), 2);
+    const auto third = at.remember(at.write("app.log", ten('c'), 2), ten('c'), 3);
+    replay_request wanted;
+    wanted.path = at.path;
+    wanted.what = last_bytes{5};  // says nothing any more
+    wanted.from = replay_point{second, 40};
+    wanted.to = replay_point{third, 70};
+    const auto found = make_replay_plan(wanted, at.find());
+    REQUIRE(found.parts.size() == 2);
+    CHECK(found.parts[0].file.id == second);
+    CHECK(found.parts[0].ranges == ranges{{40, 100}});
+    CHECK(found.parts[1].file.id == third);
+    CHECK(found.parts[1].ranges == ranges{{0, 70}});
+    CHECK(found.bytes == 130);
+    CHECK(found.notes.empty());
+
+    SECTION("also by offsets of a file that was rotated meanwhile") {
+        wanted.what = offset_range{20, {}};
+        wanted.from = replay_point{second, 40};
+        wanted.to = replay_point{second, 60};
+        const auto one = make_replay_plan(wanted, at.find());
+        REQUIRE(one.parts.size() == 1);
+        CHECK(one.parts[0].file.id == second);
+        CHECK(one.parts[0].ranges == ranges{{40, 60}});
+    }
+    SECTION("nothing is left") {
+        wanted.from = wanted.to;
+        CHECK(make_replay_plan(wanted, at.find()).parts.empty());
+    }
+    SECTION("a generation that is gone is named") {
+        REQUIRE(std::filesystem::remove(at.path + ".1"));
+        at.known.generations.erase(second);
+        CHECK_THROWS_WITH(
+            make_replay_plan(wanted, at.find()),
+            "generation " + second.text() + " of " + at.path + " is not in its directory any more");
+    }
+    CHECK(first != second);
+}
+
 }  // namespace logagent::tail

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,6 +40,9 @@ struct config_outcome {
 /// Hash of a set of targets: XXH3 of its canonical form, 16 hex digits.
 std::string targets_hash(const std::vector<fleet::log_target>& targets);
 
+/// Whether `allow_topics` lets lines go there; a dead letter topic is covered by its topic.
+bool topic_allowed(std::span<const std::string> allow_topics, std::string_view topic);
+
 /// What the keys of this host's addresses have said, and what is to be collected because of it.
 ///
 /// Only a deletion that was seen, or `[]`, stops a target. A key that a snapshot does not show may
@@ -66,8 +70,9 @@ public:
     /// The key of this address was deleted, and that was seen.
     void removed(const std::string& address, std::int64_t revision);
 
-    /// Gives up documents that only vanished (the operator's word that they are to stop).
-    void forget_vanished();
+    /// Gives up documents that only vanished (the operator's word that they are to stop). False:
+    /// there are none.
+    bool forget_vanished();
 
     config_outcome outcome() const;
 
@@ -106,7 +111,6 @@ private:
     void accept(const config_entry& entry);
     void reached(std::int64_t revision);
     void refuse_topics(fleet::parsed_logconfig& parsed) const;
-    bool topic_allowed(std::string_view topic) const;
     void yield_to_present();
     void add_problems(config_outcome& out) const;
     config_report::error told(const std::string& address, const fleet::entry_error& error) const;

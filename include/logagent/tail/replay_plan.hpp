@@ -24,10 +24,23 @@ struct last_bytes {
     std::uint64_t count = 0;
 };
 
+/// A byte of one generation.
+struct replay_point {
+    checkpoint::generation_id generation;
+    std::uint64_t offset = 0;
+
+    bool operator==(const replay_point&) const = default;
+};
+
 struct replay_request {
     std::string path;
     std::optional<checkpoint::generation_id> generation;  // only this one
     std::variant<offset_range, time_span, last_bytes> what;
+    /// Bounds of a replay that goes on: nothing before `from`, which was sent, and nothing from
+    /// `to` on, which was not there when it began. With `from` the count of last_bytes means
+    /// nothing.
+    std::optional<replay_point> from;
+    std::optional<replay_point> to;
     /// Whether a line begins a record, where several lines are one; empty: each line is one. Gets
     /// the first 512 bytes.
     std::function<bool(std::string_view)> begins_record;
