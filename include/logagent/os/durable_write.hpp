@@ -10,4 +10,8 @@ namespace logagent::os {
 /// written rarely. Mode 0600. Returns 0 or an errno; after an error the old file is as it was.
 int durable_write(const std::string& path, std::string_view bytes);
 
+/// The same without bringing anything to the disk, so it does not wait: whole after the end of this
+/// process in any way, perhaps old, empty or gone after a power cut.
+int atomic_write(const std::string& path, std::string_view bytes);
+
 }  // namespace logagent::os
