@@ -53,6 +53,7 @@ asio::awaitable<int> agent_loops::run() {
     spawn(source_->run());
     if (server_) spawn(server_->run());
     if (announcer_) spawn(announcer_->run());
+    if (commands_) spawn(commands_->run());
     spawn(housekeeping());
 
     while (!stop_asked_ && !failure_)

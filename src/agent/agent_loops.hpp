@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "command_runner.hpp"
 #include "dead_letter_files.hpp"
 #include "instance.hpp"
 #include "logagent/agent/agent.hpp"
@@ -57,6 +58,7 @@ private:
     void make_pages();
     void make_server();
     void make_announcer();
+    void make_commands();
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> collect();
     boost::asio::awaitable<void> notice();
@@ -99,6 +101,7 @@ private:
     std::unique_ptr<status_pages> pages_;
     std::unique_ptr<http::server> server_;
     std::unique_ptr<announcer> announcer_;
+    std::unique_ptr<command_runner> commands_;
     std::optional<dead_letter_files> spilled_;  // without a state directory there are none
     os::service_notifier manager_;
 

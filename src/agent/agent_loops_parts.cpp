@@ -136,6 +136,7 @@ agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
     make_pages();
     if (settings_.status_on) make_server();
     if (etcd_) make_announcer();
+    if (etcd_ && main_ && !options_.once) make_commands();
 }
 
 agent_loops::~agent_loops() = default;
@@ -246,6 +247,36 @@ void agent_loops::make_announcer() {
     announcer_ = std::make_unique<announcer>(executor_, *etcd_, chosen,
                                              [this] { return pages_->summary(); });
     source_->on_change([this] { announcer_->notify(); });
+}
+
+void agent_loops::make_commands() {
+    command_surroundings around;
+    around.prefix = settings_.etcd_prefix();
+    around.instance = self_.id;
+    around.host = [this, status = status_key(settings_, "")] {
+        const auto& held = announcer_->held_key();
+        return held.starts_with(status) ? held.substr(status.size()) : std::string{};
+    };
+    if (!state_dir_.empty()) around.state_file = state_dir_ + "/commands.json";
+    if (!options_.config_file.empty())
+        around.replay_words.push_back("--config=" + options_.config_file);
+    for (const auto& one : options_.overrides)
+        around.replay_words.push_back("--set=" + one);
+    around.shutdown_timeout = settings_.shutdown_timeout;
+    around.max_send_rate_bytes = settings_.max_send_rate_bytes;
+    around.limit_files = [this](std::uint64_t rate) {
+        collector_->set_max_send_rate(rate, now());
+        work_.notify();
+    };
+    around.disk = &disk_;
+    around.sweep = [this] {
+        collector_->sweep_now();
+        work_.notify();
+    };
+    around.swept = [this] { return collector_->swept(); };
+    around.file_count = [this] { return collector_->file_count(); };
+    around.forget_vanished = [this] { return source_->forget_vanished(); };
+    commands_ = std::make_unique<command_runner>(executor_, *etcd_, std::move(around));
 }
 
 }  // namespace logagent::agent

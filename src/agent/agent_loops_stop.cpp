@@ -48,7 +48,9 @@ asio::awaitable<int> agent_loops::stop() {
     collector_->stop_reading();
     work_.notify();
     const auto deadline = steady::now() + settings_.shutdown_timeout;
-    while (!failure_ && !stop_now_ && !collector_->drained() && steady::now() < deadline)
+    if (commands_) commands_->wind_down(deadline);
+    const auto busy = [&] { return !collector_->drained() || (commands_ && !commands_->idle()); };
+    while (!failure_ && !stop_now_ && busy() && steady::now() < deadline)
         co_await drained_.wait_until(std::min(deadline, steady::now() + 100ms));
     const bool drained = collector_->drained() && collector_->blocked_bytes() == 0 &&
                          (!options_.once || once_finished || stop_now_);

@@ -95,6 +95,16 @@ public:
         look_.notify();
     }
 
+    bool forget_vanished() override {
+        if (!state_.forget_vanished()) return false;
+        LOGAGENT_LOG(info, "config.forgotten",
+                     "keys that vanished are given up, as a command has asked");
+        // A start without etcd must not bring them back.
+        save_copy();
+        changed();
+        return true;
+    }
+
 private:
     /// A watch over the keys of one set of addresses.
     struct round final : etcd::watch_handler {

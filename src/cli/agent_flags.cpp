@@ -181,7 +181,9 @@ agent::agent_options read_agent_options(const arguments& given, const surroundin
 
     const bool local = !out.files.empty() || given.has("--logconfig");
     const auto config_file = given.value_or("--config", local ? "" : around.config_file);
-    auto configured = read_configuration(config_file, read_overrides(given));
+    out.config_file = config_file.empty() ? "" : absolute_path(config_file, around);
+    out.overrides = read_overrides(given);
+    auto configured = read_configuration(config_file, out.overrides);
     out.settings = std::move(configured.settings);
     out.kafka = std::move(configured.kafka);
     out.notes = std::move(configured.notes);

@@ -69,6 +69,13 @@ configuration configure(const arguments& given, const replay_order& order,
     std::vector<std::string> wrong;
     for (const auto& problem : problems)
         wrong.push_back(problem.line());
+    if (!wrong.empty() && order.by_command) {
+        // Values of the local file are not for whoever gave the command.
+        for (const auto& line : wrong)
+            std::cerr << "logagent replay: " << line << '\n';
+        throw usage_error{
+            "the configuration of the agent cannot be used any more; see logagent check"};
+    }
     if (!wrong.empty()) throw usage_error{std::move(wrong)};
     if (order.config_file.empty() && !out.settings.has("state_dir"))
         out.settings.state_dir = local_state_directory(around);

@@ -25,7 +25,9 @@ struct local_file {
 struct agent_options {
     agent::settings settings;
     kafka::settings kafka;  // `settings.kafka_addr` and `settings.kafka`, checked; secrets read
-    std::vector<std::string> notes;  // to be said once in the log
+    std::vector<std::string> notes;      // to be said once in the log
+    std::string config_file;             // where the settings come from; empty = no file
+    std::vector<std::string> overrides;  // "key=value", as --set gave them
     std::vector<local_file> files;
     std::string logconfig;   // path of a local logconfig array, watched; empty = none
     bool to_stdout = false;  // records go to standard output; no state unless state_dir is set

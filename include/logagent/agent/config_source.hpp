@@ -41,6 +41,10 @@ public:
     /// Looks again at once (SIGHUP).
     virtual void reload() = 0;
 
+    /// Gives up documents that vanished without a deletion that was seen: the operator's word.
+    /// False: there are none.
+    virtual bool forget_vanished() { return false; }
+
     /// Called on the loop after the report has changed, applied() included.
     void on_change(std::function<void()> told) { told_ = std::move(told); }
 

@@ -83,6 +83,18 @@ public:
     void changed(os::inotify::change what, std::string_view directory, std::string_view name,
                  const moment& now);
 
+    /// Looks at every target and file in the next turns, as it does now and then by itself.
+    void sweep_now() { sweep_soon_ = true; }
+    /// No such look is under way or wanted.
+    bool swept() const noexcept {
+        return !sweep_soon_ && !sweeping_ && looks_.empty() && searches_.empty();
+    }
+
+    /// The ceiling of the whole host from now on; 0 = none.
+    void set_max_send_rate(std::uint64_t bytes_per_second, const moment& now) {
+        host_limit_.set_rate(bytes_per_second, now.steady);
+    }
+
     /// The cluster's answer about a topic; the collector asks through due_topics().
     void described(const kafka::topic_description& answer, const moment& now);
     std::vector<std::string> due_topics(const moment& now);
