@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "agent/setting_table.hpp"
-#include "logagent/base/escape.hpp"
-#include "logagent/base/ini.hpp"
 
 namespace logagent::agent {
 
@@ -32,26 +30,10 @@ public:
                 set(out_.settings, base::parse_value(row, row.default_text).value()).value();
     }
 
-    void read_file(std::string_view text, const std::string& file) {
-        const auto document = base::parse_ini(text);
-        for (const auto& error : document.errors)
-            complain(file + ":" + std::to_string(error.line), "", error.text);
-        for (const auto& section : document.sections)
-            complain(file + ":" + std::to_string(section.line), "",
-                     "agent.ini has no sections, but [" + base::visible(section.name, 60) +
-                         "] begins one");
-        for (const auto& entry : document.entries)
-            if (entry.section.empty())
-                assign(file + ":" + std::to_string(entry.line), entry.key, entry.value);
-    }
-
-    void read_override(const std::string& text) {
-        const auto document = base::parse_ini(text);
-        if (!document.errors.empty() || document.entries.size() != 1)
-            return complain(
-                "--set", "",
-                document.errors.empty() ? "expected one key=value" : document.errors[0].text);
-        assign("--set", document.entries[0].key, document.entries[0].value);
+    void read(std::string_view text, const std::string& file,
+              std::span<const std::string> overrides) {
+        for (const auto& one : base::read_settings(text, file, "agent.ini", overrides))
+            assign(one);
     }
 
     loaded_settings take() && {
@@ -64,27 +46,31 @@ private:
         out_.problems.push_back({std::move(where), std::move(key), std::move(text)});
     }
 
-    void assign(const std::string& where, const std::string& key, const std::string& value) {
+    void assign(const base::written_setting& given) {
+        const auto& key = given.key;
+        if (!given.problem.empty()) {
+            out_.problems.push_back({given.where, "", given.problem});
+            return;
+        }
         if (key.starts_with(kafka_prefix)) {
-            out_.settings.kafka[key.substr(kafka_prefix.size())] = {value, where};
+            out_.settings.kafka[key.substr(kafka_prefix.size())] = {given.value, given.where};
             out_.settings.given.insert(key);
             return;
         }
         const auto* known = find_setting(key);
-        if (!known) return unknown(where, key);
-        auto parsed = base::parse_value(known->row, value);
+        if (!known) {
+            out_.problems.push_back(base::unknown_setting(given, setting_rows()));
+            return;
+        }
+        auto parsed = base::parse_value(known->row, given.value);
         const auto stored =
             parsed ? known->set(out_.settings, *std::move(parsed)) : result<void>{parsed.error()};
-        if (!stored) return complain(where, key, shown(value) + ": " + stored.error().text);
+        if (!stored) {
+            out_.problems.push_back(base::bad_setting(given, stored.error().text));
+            return;
+        }
         out_.settings.given.insert(key);
         if (key == "thread_num") note("thread_num has no effect: the agent has one thread");
-    }
-
-    void unknown(const std::string& where, const std::string& key) {
-        std::string text = "there is no such key";
-        if (const auto meant = base::nearest_name(setting_rows(), key); !meant.empty())
-            text += "; did you mean " + std::string{meant} + "?";
-        complain(where, base::visible(key, 60), text);
     }
 
     void note(std::string text) {
@@ -108,10 +94,6 @@ private:
             note("allow_paths = /: whoever can write to etcd can have every readable file sent");
     }
 
-    static std::string shown(const std::string& value) {
-        return value.empty() ? "an empty value" : "'" + base::visible(value, 80) + "'";
-    }
-
     loaded_settings out_;
 };
 
@@ -126,19 +108,10 @@ std::string settings::watch_key(std::string_view ip) const {
     return key.replace(key.find("%s"), 2, ip);
 }
 
-std::string settings_problem::line() const {
-    std::string out = where;
-    for (const auto& part : {key, text})
-        if (!part.empty()) out += (out.empty() ? "" : ": ") + part;
-    return out;
-}
-
 loaded_settings load_settings(std::string_view text, const std::string& file,
                               std::span<const std::string> overrides) {
     loader reader;
-    reader.read_file(text, file);
-    for (const auto& override_text : overrides)
-        reader.read_override(override_text);
+    reader.read(text, file, overrides);
     return std::move(reader).take();
 }
 

@@ -11,6 +11,7 @@
 
 #include "logagent/base/log.hpp"
 #include "logagent/base/schema.hpp"
+#include "logagent/base/setting.hpp"
 
 namespace logagent::agent {
 
@@ -84,17 +85,7 @@ struct settings {
     std::string watch_key(std::string_view ip) const;
 };
 
-/// One thing that is wrong with the configuration.
-struct settings_problem {
-    std::string where;  // "agent.ini:12", "--set"; the file alone for what is missing
-    std::string key;    // "" if no key could be read
-    std::string text;   // the value, and what is allowed
-
-    /// "agent.ini:12: etcd_timeout = x: not a whole number; allowed: 1 to 3600 s"
-    std::string line() const;
-
-    bool operator==(const settings_problem&) const = default;
-};
+using settings_problem = base::setting_problem;
 
 struct loaded_settings {
     agent::settings settings;
