@@ -79,11 +79,11 @@ asio::awaitable<bool> connection::serve_one() {
         by = find_answerer(refusal);
     } else if (head == progress::late) {
         ++shared_.counters.timeouts;
-        refusal = plain_text(408, "The request did not come in time.");
+        refusal = refused(408, "The request did not come in time.");
     } else if (head == progress::too_large) {
-        refusal = plain_text(431, "The head of the request is too long.");
+        refusal = refused(431, "The head of the request is too long.");
     } else {
-        refusal = plain_text(400, "This is not a proper HTTP request.");
+        refusal = refused(400, "This is not a proper HTTP request.");
     }
 
     bool readable = by != nullptr;
@@ -93,12 +93,12 @@ asio::awaitable<bool> connection::serve_one() {
         readable = body == progress::complete;
         if (body == progress::late) {
             ++shared_.counters.timeouts;
-            refusal = plain_text(408, "The body of the request did not come in time.");
+            refusal = refused(408, "The body of the request did not come in time.");
         } else if (body == progress::too_large) {
-            refusal = plain_text(
+            refusal = refused(
                 413, "The body is longer than " + std::to_string(by->body_limit) + " bytes.");
         } else if (body == progress::bad) {
-            refusal = plain_text(400, "The body of the request is broken.");
+            refusal = refused(400, "The body of the request is broken.");
         }
     }
     // A refused request without a body leaves the connection as usable as an answered one.
@@ -189,21 +189,26 @@ asio::awaitable<bool> connection::receive(clock::time_point deadline) {
     co_return !outcome.failure;
 }
 
+response connection::refused(unsigned status, std::string text) const {
+    if (shared_.options.refuse) return shared_.options.refuse(request_, status, std::move(text));
+    return plain_text(status, std::move(text));
+}
+
 const route* connection::find_answerer(response& refusal) {
     const auto host = find(request_.fields, "Host");
     if (host.empty() && parsing_->parser.get().version() >= 11) {
-        refusal = plain_text(400, "The Host field is missing.");
+        refusal = refused(400, "The Host field is missing.");
         return nullptr;
     }
     if (!host.empty() && !host_allowed(shared_, host)) {
-        refusal = plain_text(421, "This server does not answer for this host name.");
+        refusal = refused(421, "This server does not answer for this host name.");
         return nullptr;
     }
     auto routing = find_route(shared_.routes, request_.method, request_.path());
     if (routing.found == nullptr && routing.allowed.empty()) {
-        refusal = plain_text(404, "There is nothing here.");
+        refusal = refused(404, "There is nothing here.");
     } else if (routing.found == nullptr) {
-        refusal = plain_text(405, "Allowed here: " + routing.allowed);
+        refusal = refused(405, "Allowed here: " + routing.allowed);
         refusal.fields.push_back({"Allow", routing.allowed});
     }
     request_.parameters = std::move(routing.parameters);
@@ -227,7 +232,7 @@ asio::awaitable<response> connection::answer(const route& by) {
         failure = thrown.what();
     }
     if (!failure.empty()) {
-        made = plain_text(500, "The request failed inside the server.");
+        made = refused(500, "The request failed inside the server.");
         if (shared_.options.report)
             shared_.options.report("http " + request_.method + " " + by.pattern +
                                    " failed: " + failure);

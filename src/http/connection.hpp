@@ -55,6 +55,8 @@ private:
     boost::asio::awaitable<progress> read_head();
     boost::asio::awaitable<progress> read_body(std::size_t limit);
     boost::asio::awaitable<bool> receive(clock::time_point deadline);
+    /// An answer that no handler gives.
+    response refused(unsigned status, std::string text) const;
     /// Finds the route, or says why nobody answers.
     const route* find_answerer(response& refusal);
     boost::asio::awaitable<response> answer(const route& by);

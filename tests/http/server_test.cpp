@@ -111,6 +111,24 @@ TEST_CASE_METHOD(server_fixture, "a route answers with the protective fields", "
     CHECK(answer.ends_with("\r\n\r\nhello\n"));
 }
 
+TEST_CASE_METHOD(server_fixture, "what the server refuses by itself is worded by its owner",
+                 "[http]") {
+    options.refuse = [](const http::request& asked, unsigned status, std::string text) {
+        auto made = http::plain_text(status, asked.method + " was refused: " + text);
+        made.fields.push_back({"X-Refused", "yes"});
+        return made;
+    };
+    start();
+    const auto unknown = talk("GET /nothing" + last + "\r\n");
+    CHECK(status_of(unknown) == "HTTP/1.1 404");
+    CHECK(contains(unknown, "X-Refused: yes\r\n"));
+    CHECK(unknown.ends_with("GET was refused: There is nothing here.\n"));
+    const auto method = talk("PUT /hello" + last + "\r\n");
+    CHECK(status_of(method) == "HTTP/1.1 405");
+    CHECK(contains(method, "Allow: GET, HEAD\r\n"));
+    CHECK(contains(talk("GET /throws" + last + "\r\n"), "X-Refused: yes\r\n"));
+}
+
 TEST_CASE_METHOD(server_fixture, "a connection serves several requests, pipelined ones too",
                  "[http]") {
     start();
