@@ -147,6 +147,8 @@ std::string end_of_prefix(std::string_view prefix) {
 json::object range_body(const key_range& keys, const range_options& options) {
     json::object body;
     add_range(body, keys);
+    if (!keys.after.empty()) body["key"] = base::base64_encode(keys.after + '\0');
+    if (!keys.before.empty()) body["range_end"] = base::base64_encode(keys.before);
     if (options.revision > 0) body["revision"] = std::to_string(options.revision);
     if (options.limit > 0) body["limit"] = std::to_string(options.limit);
     if (options.keys_only) body["keys_only"] = true;
@@ -154,6 +156,10 @@ json::object range_body(const key_range& keys, const range_options& options) {
     if (options.newest_first) {
         body["sort_order"] = "DESCEND";
         body["sort_target"] = "MOD";
+    }
+    if (options.descending) {
+        body["sort_order"] = "DESCEND";
+        body["sort_target"] = "KEY";
     }
     return body;
 }

@@ -32,6 +32,13 @@ TEST_CASE("requests are written as the gateway reads them", "[etcd]") {
           R"({"key":"YQ==","range_end":"Yg==","revision":"7","limit":"2"})");
     CHECK(json::serialize(etcd::range_body({"", true}, {})) ==
           R"({"key":"AA==","range_end":"AA=="})");
+    etcd::range_options backwards;
+    backwards.limit = 2;
+    backwards.descending = true;
+    const etcd::key_range between{"a", true, "ab", "ad"};
+    CHECK(json::serialize(etcd::range_body(between, backwards)) ==
+          R"({"key":"YWIA","range_end":"YWQ=","limit":"2","sort_order":"DESCEND",)"
+          R"("sort_target":"KEY"})");
     CHECK(json::serialize(etcd::put_body("a", "", 0)) == R"({"key":"YQ==","value":""})");
     etcd::txn_request txn;
     txn.conditions.push_back(

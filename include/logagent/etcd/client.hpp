@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "logagent/dns/resolver.hpp"
@@ -45,7 +46,12 @@ struct range_options {
     bool keys_only = false;
     bool count_only = false;
     bool newest_first = false;  // by mod_revision; only together with a limit
+    bool descending = false;    // by key; only together with a limit
 };
+
+// It is a default argument of coroutines, and g++ 12 frees such a temporary twice if it owns
+// memory.
+static_assert(std::is_trivially_destructible_v<range_options>);
 
 /// A condition of a transaction. `number` is for all but `value`.
 struct compare {

@@ -25,10 +25,13 @@ struct key_value {
     std::int64_t lease = 0;    // 0 = none
 };
 
-/// One key, or every key that begins with it.
+/// One key, or every key that begins with it. Reading a prefix may be narrowed to what lies between
+/// two of its keys, both left out; a watch or a removal may not.
 struct key_range {
     std::string key;
     bool prefix = false;
+    std::string after = {};   // "" = from the first one on
+    std::string before = {};  // "" = to the last one
     bool operator==(const key_range&) const = default;
 };
 
