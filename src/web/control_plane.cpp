@@ -1,0 +1,248 @@
+#include "control_plane.hpp"
+
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdio>
+#include <random>
+
+#include "logagent/async/backoff.hpp"
+#include "logagent/async/guarded.hpp"
+#include "logagent/base/error.hpp"
+#include "logagent/base/log.hpp"
+#include "logagent/os/clock.hpp"
+#include "logagent_version.hpp"
+#include "stamp.hpp"
+#include "token.hpp"
+
+namespace logagent::web {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view first_token_id = "first";
+
+etcd::client_options etcd_settings(const settings& from) {
+    etcd::client_options chosen;
+    chosen.endpoints = from.etcd_addr;
+    chosen.timeout = from.etcd_timeout;
+    chosen.user = from.etcd_user;
+    chosen.password_file = from.etcd_password_file;
+    chosen.tls = {from.etcd_ca, from.etcd_cert, from.etcd_key};
+    chosen.seed = std::random_device{}();
+    return chosen;
+}
+
+/// On every answer (web.md and security.md say why each).
+std::vector<http::field> protective_fields() {
+    return {
+        {"Content-Security-Policy",
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+         "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+         "require-trusted-types-for 'script'; trusted-types 'none'"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Permissions-Policy",
+         "camera=(), geolocation=(), microphone=(), payment=(), usb=(), clipboard-read=()"},
+    };
+}
+
+}  // namespace
+
+/// Keeps tokens, sessions and hosts as etcd has them.
+class control_plane::follower final : public etcd::watch_handler {
+public:
+    explicit follower(control_plane& of) : of_{of} {}
+
+    void snapshot(etcd::snapshot now) override {
+        of_.tokens_.clear();
+        of_.hosts_.begin_snapshot();
+        for (const auto& entry : now.keys)
+            put(entry);
+        of_.hosts_.end_snapshot(os::wall_ms());
+        of_.tokens_.set_known();
+        of_.tokens_known_.notify();
+    }
+
+    void changed(etcd::event change) override {
+        if (change.what == etcd::event::kind::put)
+            put(change.entry);
+        else
+            remove(change.entry.key);
+    }
+
+    void state(connection now, const std::string& text) override {
+        const bool connected = now == connection::connected;
+        if (connected && !reason_.empty()) LOGAGENT_LOG(info, "web.etcd", "etcd answers again");
+        if (!connected) LOGAGENT_LOG(warn, "web.etcd", text);
+        reason_ = connected ? std::string{} : text;
+    }
+
+    const std::string& reason() const { return reason_; }
+
+private:
+    void put(const etcd::key_value& entry) {
+        const auto& keys = of_.parts_.keys;
+        if (const auto id = behind(entry.key, keys.tokens()); !id.empty())
+            of_.tokens_.put_token(id, entry.value, entry.mod_revision);
+        if (const auto hash = behind(entry.key, keys.sessions()); !hash.empty())
+            of_.tokens_.put_session(hash, entry.value);
+        if (const auto host = behind(entry.key, keys.statuses()); !host.empty())
+            of_.hosts_.put(host, entry.value, os::wall_ms());
+    }
+
+    void remove(const std::string& key) {
+        const auto& keys = of_.parts_.keys;
+        if (const auto id = behind(key, keys.tokens()); !id.empty()) of_.tokens_.remove_token(id);
+        if (const auto hash = behind(key, keys.sessions()); !hash.empty())
+            of_.tokens_.remove_session(hash);
+        if (const auto host = behind(key, keys.statuses()); !host.empty())
+            of_.hosts_.remove(host, os::wall_ms());
+    }
+
+    control_plane& of_;
+    std::string reason_;  // why etcd is not there; empty = it is
+};
+
+control_plane::control_plane(asio::any_io_executor executor, settings chosen)
+    : executor_{executor},
+      settings_{std::move(chosen)},
+      names_{executor},
+      etcd_{executor, names_, etcd_settings(settings_)},
+      store_{etcd_, key_names{settings_.prefix}},
+      parts_{key_names{settings_.prefix}, store_, tokens_, hosts_, {}, false, {}, {}, {}},
+      api_{parts_},
+      follower_{std::make_unique<follower>(*this)},
+      manager_{os::service_notifier::from_environment()},
+      tasks_{executor},
+      stopping_{executor},
+      tokens_known_{executor},
+      signals_{executor, SIGTERM, SIGINT},
+      house_timer_{executor},
+      bootstrap_timer_{executor} {
+    parts_.not_ready = [this] { return not_ready(); };
+    parts_.counters = [this] { return server_->counters(); };
+    http::server_options listen;
+    listen.listen = settings_.listen.authority();
+    listen.fields = protective_fields();
+    listen.report = [](const std::string& text) { LOGAGENT_LOG(warn, "web.server", text); };
+    listen.refuse = [this](const http::request& asked, unsigned status, std::string text) {
+        return api_.refuse(asked, status, std::move(text));
+    };
+    server_ = std::make_unique<http::server>(executor_, std::move(listen), api_.routes());
+    if (const std::string refused = server_->listen(); !refused.empty())
+        throw base::problem_error{{"listen", "listen: " + refused}};
+
+    etcd::watch_options watching;
+    const auto& keys = parts_.keys;
+    for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.statuses()})
+        watching.ranges.push_back({prefix, true});
+    watching.seed = std::random_device{}();
+    watch_ = std::make_unique<etcd::watch>(executor_, etcd_, std::move(watching), *follower_);
+}
+
+control_plane::~control_plane() = default;
+
+std::string control_plane::not_ready() const {
+    if (!follower_->reason().empty()) return follower_->reason();
+    return tokens_.known() ? std::string{} : "etcd has not answered yet";
+}
+
+void control_plane::spawn(asio::awaitable<void> task) {
+    tasks_.spawn(async::guarded(std::move(task), failure_, stopping_));
+}
+
+asio::awaitable<int> control_plane::run() {
+    const auto at = server_->local_endpoint();
+    http::endpoint bound{at.address().to_string(), at.port(), false};
+    LOGAGENT_LOG(info, "web.started",
+                 "version " << LOGAGENT_VERSION << " (" << LOGAGENT_COMMIT << "), http://"
+                            << bound.authority() << "/, keys below " << settings_.prefix);
+    spawn(signals());
+    spawn(watch_->run());
+    spawn(server_->run());
+    spawn(bootstrap());
+    spawn(housekeeping());
+    while (!stop_asked_ && !failure_)
+        co_await stopping_.wait();
+    manager_.stopping();
+    tasks_.stop();
+    co_await tasks_.join();
+    if (failure_) {
+        LOGAGENT_LOG(error, "web.failed", base::describe(failure_));
+        co_return 1;
+    }
+    LOGAGENT_LOG(info, "web.stopped", "stopped by a signal");
+    co_return 0;
+}
+
+asio::awaitable<void> control_plane::signals() {
+    co_await signals_.async_wait(asio::use_awaitable);
+    stop_asked_ = true;
+    stopping_.notify();
+}
+
+asio::awaitable<void> control_plane::housekeeping() {
+    manager_.ready();
+    for (;;) {
+        house_timer_.expires_after(1s);
+        co_await house_timer_.async_wait(asio::use_awaitable);
+        base::sweep_log();
+        if (manager_.watchdog_interval()) manager_.watchdog();
+    }
+}
+
+asio::awaitable<void> control_plane::bootstrap() {
+    while (!tokens_.known())
+        co_await tokens_known_.wait();
+    // One secret for all tries: when it is not clear whether a try was stored, the next one looks.
+    const auto secret = new_token();
+    async::backoff pause{200ms, 10s, std::random_device{}()};
+    for (;;) {
+        const bool settled = co_await try_bootstrap(secret);
+        if (settled) co_return;
+        bootstrap_timer_.expires_after(pause.next());
+        co_await bootstrap_timer_.async_wait(asio::use_awaitable);
+    }
+}
+
+asio::awaitable<bool> control_plane::try_bootstrap(const std::string& secret) {
+    etcd::key_range all{parts_.keys.tokens(), true};
+    auto found = co_await etcd_.range(all);
+    if (!found) co_return false;
+    token_record first;
+    first.id = first_token_id;
+    first.name = "first start";
+    first.allowed = role::admin;
+    first.services = {"*"};
+    first.sha256 = sha256_hex(secret);
+    first.created_at = utc_time(os::wall_ms());
+    const auto key = parts_.keys.token(first_token_id);
+    bool ours = false;
+    if (found->keys.empty()) {
+        etcd::txn_request request;
+        request.conditions.push_back(unchanged(key, 0));
+        request.then.push_back(put(key, to_json(first)));
+        auto stored = co_await etcd_.txn(std::move(request));
+        if (!stored) co_return false;
+        if (stored->succeeded) {
+            ours = true;
+            tokens_.put_token(first_token_id, to_json(first), stored->header.revision);
+        }
+    }
+    for (const auto& entry : found->keys) {
+        const auto read = parse_token(first_token_id, entry.value, entry.mod_revision);
+        ours = ours || (entry.key == key && read && read->sha256 == first.sha256);
+    }
+    if (ours) {
+        // Not through the log: this is the one place where a secret is shown, and it is shown once.
+        std::fprintf(stderr, "logagent web: first start: the admin token is %s\n", secret.c_str());
+        std::fflush(stderr);
+    }
+    co_return true;
+}
+
+}  // namespace logagent::web

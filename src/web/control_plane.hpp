@@ -1,0 +1,68 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "api.hpp"
+#include "logagent/async/event.hpp"
+#include "logagent/async/task_group.hpp"
+#include "logagent/dns/resolver.hpp"
+#include "logagent/etcd/client.hpp"
+#include "logagent/etcd/watch.hpp"
+#include "logagent/http/server.hpp"
+#include "logagent/os/service_notifier.hpp"
+#include "logagent/web/settings.hpp"
+#include "parts.hpp"
+
+namespace logagent::web {
+
+/// The parts of `logagent web`, joined: the server, and the watch that keeps tokens and hosts.
+class control_plane {
+public:
+    /// Binds; throws problem_error if that fails.
+    control_plane(boost::asio::any_io_executor executor, settings chosen);
+    ~control_plane();
+
+    /// Runs until a signal or a failure; returns the exit code.
+    boost::asio::awaitable<int> run();
+
+private:
+    class follower;
+
+    void spawn(boost::asio::awaitable<void> task);
+    boost::asio::awaitable<void> signals();
+    boost::asio::awaitable<void> housekeeping();
+    /// Stores the first token, if there is none, and prints it once.
+    boost::asio::awaitable<void> bootstrap();
+    boost::asio::awaitable<bool> try_bootstrap(const std::string& secret);
+    std::string not_ready() const;
+
+    boost::asio::any_io_executor executor_;
+    settings settings_;
+    dns::resolver names_;
+    etcd::client etcd_;
+    credentials tokens_;
+    host_registry hosts_;
+    repository store_;
+    parts parts_;
+    api api_;
+    std::unique_ptr<http::server> server_;
+    std::unique_ptr<follower> follower_;
+    std::unique_ptr<etcd::watch> watch_;
+    os::service_notifier manager_;
+    async::task_group tasks_;
+    async::event stopping_;
+    async::event tokens_known_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer house_timer_;
+    boost::asio::steady_timer bootstrap_timer_;  // between two tries
+    std::exception_ptr failure_;
+    bool stop_asked_ = false;
+};
+
+}  // namespace logagent::web

@@ -1,0 +1,101 @@
+#include "endpoint.hpp"
+
+#include "handlers.hpp"
+
+namespace logagent::web {
+
+namespace {
+
+using enum needs;
+
+constexpr content json = content::json;
+constexpr content patch = content::merge_patch;
+constexpr content nothing = content::none;
+
+const endpoint table[] = {
+    {"GET", "/healthz", nobody, nothing, "", false, show_health},
+    {"GET", "/readyz", nobody, nothing, "", false, show_readiness},
+    {"GET", "/version", nobody, nothing, "", false, show_version},
+    {"GET", "/metrics", nobody, nothing, "", false, show_metrics},
+
+    {"GET", "/api/v1/whoami", viewer, nothing, "", false, show_whoami},
+    {"POST", "/api/v1/session", nobody, json, "", false, begin_session},
+    {"DELETE", "/api/v1/session", viewer, nothing, "", false, end_session},
+
+    {"GET", "/api/v1/services", viewer, nothing, "", false, list_services},
+    {"POST", "/api/v1/services/{name}:rollback", editor, json, "service.rollback", true,
+     roll_back_service},
+    {"GET", "/api/v1/services/{name}", viewer, nothing, "", true, show_service},
+    {"PUT", "/api/v1/services/{name}", editor, json, "service.put", true, put_service},
+    {"PATCH", "/api/v1/services/{name}", editor, patch, "service.patch", true, patch_service},
+    {"DELETE", "/api/v1/services/{name}", editor, nothing, "service.delete", true, delete_service},
+    {"GET", "/api/v1/services/{name}/revisions", viewer, nothing, "", true, list_revisions},
+    {"GET", "/api/v1/services/{name}/revisions/{revision}", viewer, nothing, "", true,
+     show_revision},
+
+    {"GET", "/api/v1/hosts", viewer, nothing, "", false, list_hosts},
+    {"GET", "/api/v1/hosts/{host}", viewer, nothing, "", false, show_host},
+
+    {"GET", "/api/v1/tokens", whole_admin, nothing, "", false, list_tokens},
+    {"POST", "/api/v1/tokens", whole_admin, json, "token.create", false, create_token},
+    {"DELETE", "/api/v1/tokens/{id}", whole_admin, nothing, "token.delete", false, delete_token},
+
+    {"GET", "/api/v1/audit", whole_admin, nothing, "", false, list_audit},
+};
+
+role role_for(needs access) {
+    switch (access) {
+        case tailer:
+            return role::tailer;
+        case editor:
+            return role::editor;
+        case admin:
+        case whole_admin:
+            return role::admin;
+        default:
+            return role::viewer;
+    }
+}
+
+problem refusal(unsigned status, std::string code, std::string detail) {
+    problem why;
+    why.status = status;
+    why.code = std::move(code);
+    why.detail = std::move(detail);
+    return why;
+}
+
+}  // namespace
+
+std::span<const endpoint> endpoints() {
+    return table;
+}
+
+std::optional<problem> access_problem(const endpoint& asked, const principal* who,
+                                      std::string_view service) {
+    if (asked.access == nobody) return std::nullopt;
+    if (!who) {
+        auto why = refusal(401, "unauthenticated",
+                           "a token is needed: Authorization: Bearer lgw_..., or a session");
+        why.fields.push_back({"WWW-Authenticate", "Bearer realm=\"logagent\""});
+        return why;
+    }
+    const auto needed = role_for(asked.access);
+    if (!who->may(needed))
+        return refusal(403, "role",
+                       "the token '" + who->name + "' has the role " +
+                           std::string{name(who->allowed)} + "; this needs " +
+                           std::string{name(needed)});
+    if (asked.access == whole_admin && !who->covers_all())
+        return refusal(
+            403, "scope",
+            "the token '" + who->name +
+                "' is limited to some services; this needs one for all (services [\"*\"])");
+    if (asked.of_service && !who->covers(service))
+        return refusal(
+            403, "scope",
+            "the token '" + who->name + "' is not for the service '" + std::string{service} + "'");
+    return std::nullopt;
+}
+
+}  // namespace logagent::web

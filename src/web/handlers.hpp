@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "exchange.hpp"
+#include "logagent/http/message.hpp"
+#include "parts.hpp"
+
+namespace logagent::web {
+
+using answering = boost::asio::awaitable<http::response>;
+
+// What the endpoints do; endpoint.cpp says which is which. They throw `refused`.
+
+answering show_health(parts& with, exchange& one);
+answering show_readiness(parts& with, exchange& one);
+answering show_metrics(parts& with, exchange& one);
+answering show_version(parts& with, exchange& one);
+answering show_whoami(parts& with, exchange& one);
+
+answering begin_session(parts& with, exchange& one);
+answering end_session(parts& with, exchange& one);
+
+answering list_tokens(parts& with, exchange& one);
+answering create_token(parts& with, exchange& one);
+answering delete_token(parts& with, exchange& one);
+
+answering list_services(parts& with, exchange& one);
+answering show_service(parts& with, exchange& one);
+answering put_service(parts& with, exchange& one);
+answering patch_service(parts& with, exchange& one);
+answering delete_service(parts& with, exchange& one);
+answering list_revisions(parts& with, exchange& one);
+answering show_revision(parts& with, exchange& one);
+answering roll_back_service(parts& with, exchange& one);
+
+answering list_hosts(parts& with, exchange& one);
+answering show_host(parts& with, exchange& one);
+
+answering list_audit(parts& with, exchange& one);
+
+/// An answer of type application/json with that status.
+http::response json_answer(const boost::json::value& body, unsigned status = 200);
+
+}  // namespace logagent::web

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace logagent::web {
+
+/// Where in etcd what lies. `prefix` begins and ends with '/'.
+class key_names {
+public:
+    explicit key_names(std::string prefix) : prefix_{std::move(prefix)} {}
+
+    const std::string& prefix() const noexcept { return prefix_; }
+
+    std::string services() const { return prefix_ + "_meta/services/"; }
+    std::string service(std::string_view name) const { return services() + std::string{name}; }
+    /// Of one service; service names hold no '/'.
+    std::string revisions(std::string_view service) const {
+        return prefix_ + "_meta/rev/" + std::string{service} + "/";
+    }
+    std::string revision(std::string_view service, std::int64_t number) const {
+        return revisions(service) + std::to_string(number);
+    }
+    std::string tokens() const { return prefix_ + "_meta/tokens/"; }
+    std::string token(std::string_view id) const { return tokens() + std::string{id}; }
+    /// Named by the SHA-256 of what the cookie holds.
+    std::string sessions() const { return prefix_ + "_meta/sessions/"; }
+    std::string session(std::string_view hash) const { return sessions() + std::string{hash}; }
+    std::string audits() const { return prefix_ + "_meta/audit/"; }
+    std::string audit(std::string_view ulid) const { return audits() + std::string{ulid}; }
+    std::string answers() const { return prefix_ + "_meta/idempotency/"; }
+    std::string answer(std::string_view hash) const { return answers() + std::string{hash}; }
+    std::string hosts() const { return prefix_ + "_meta/hosts/"; }
+    std::string statuses() const { return prefix_ + "_status/"; }
+
+private:
+    std::string prefix_;
+};
+
+/// What stands behind `prefix` in `key`.
+inline std::string_view behind(std::string_view key, std::string_view prefix) {
+    return key.starts_with(prefix) ? key.substr(prefix.size()) : std::string_view{};
+}
+
+}  // namespace logagent::web

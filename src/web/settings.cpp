@@ -1,0 +1,297 @@
+#include "logagent/web/settings.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <utility>
+#include <variant>
+
+#include "logagent/base/escape.hpp"
+
+namespace logagent::web {
+
+namespace {
+
+using base::problem;
+using base::result;
+using base::schema_row;
+using base::schema_value;
+using base::value_kind;
+
+constexpr std::string_view kafka_prefix = "kafka.";
+
+problem not_allowed(std::string text) {
+    return {"value", std::move(text)};
+}
+
+/// Stores a value that its row has already checked; complains about what the row cannot say.
+using store = result<void> (*)(settings&, schema_value);
+
+struct setting {
+    schema_row row;
+    store set = nullptr;  // nullptr: the row stands for many keys and is only documentation
+};
+
+template <auto Member>
+result<void> set_text(settings& out, schema_value value) {
+    out.*Member = std::get<std::string>(std::move(value));
+    return {};
+}
+
+template <auto Member>
+result<void> set_path(settings& out, schema_value value) {
+    auto path = std::get<std::string>(std::move(value));
+    if (!path.starts_with('/')) return not_allowed("not an absolute path");
+    out.*Member = std::move(path);
+    return {};
+}
+
+/// "host:port" with its port written out.
+result<http::endpoint> read_endpoint(const std::string& text) {
+    auto parsed = http::parse_endpoint(text, 0);
+    if (!parsed || parsed->port == 0)
+        return not_allowed("'" + base::visible(text, 80) +
+                           "' is not host:port; allowed: host:port, 10.0.0.1:port or "
+                           "[fd00::1]:port");
+    return *std::move(parsed);
+}
+
+result<void> set_listen(settings& out, schema_value value) {
+    const auto text = std::get<std::string>(std::move(value));
+    auto parsed = read_endpoint(text);
+    if (!parsed) return parsed.error();
+    if (parsed->host == "localhost") parsed->host = "127.0.0.1";
+    boost::system::error_code no_address;
+    const auto address = boost::asio::ip::make_address(parsed->host, no_address);
+    if (no_address || text.find("://") != text.npos)
+        return not_allowed(
+            "not a numeric address with a port; allowed: 127.0.0.1:9480, [::1]:9480");
+    if (!address.is_loopback())
+        return not_allowed(
+            "not a loopback address: the API may leave this machine only under TLS, which this "
+            "version does not serve; listen on 127.0.0.1 or [::1] and put a TLS proxy before it");
+    out.listen = *std::move(parsed);
+    return {};
+}
+
+result<void> refuse_tls(settings&, schema_value) {
+    return not_allowed(
+        "this version does not serve TLS; leave it out, listen on loopback and put a TLS proxy "
+        "before it");
+}
+
+result<void> set_etcd_addr(settings& out, schema_value value) {
+    std::vector<http::endpoint> endpoints;
+    for (const auto& text : std::get<std::vector<std::string>>(value)) {
+        auto parsed = read_endpoint(text);
+        if (!parsed) return parsed.error();
+        endpoints.push_back(*std::move(parsed));
+    }
+    for (const auto& one : endpoints)
+        if (one.tls != endpoints.front().tls)
+            return not_allowed("some endpoints use https and others do not");
+    out.etcd_addr = std::move(endpoints);
+    return {};
+}
+
+result<void> set_etcd_timeout(settings& out, schema_value value) {
+    out.etcd_timeout = std::chrono::seconds{std::get<std::int64_t>(value)};
+    return {};
+}
+
+result<void> set_prefix(settings& out, schema_value value) {
+    auto prefix = std::get<std::string>(std::move(value));
+    const bool odd = prefix.find('%') != prefix.npos || prefix.find("//") != prefix.npos;
+    if (prefix.size() < 2 || !prefix.starts_with('/') || !prefix.ends_with('/') || odd)
+        return not_allowed("allowed: a key that begins and ends with '/', such as /logagent/");
+    out.prefix = std::move(prefix);
+    return {};
+}
+
+result<void> set_kafka_addr(settings& out, schema_value value) {
+    auto addresses = std::get<std::vector<std::string>>(std::move(value));
+    for (const auto& address : addresses)
+        if (const auto parsed = read_endpoint(address); !parsed) return parsed.error();
+    out.kafka_addr = std::move(addresses);
+    return {};
+}
+
+result<void> set_log(settings& out, schema_value value) {
+    out.log = std::get<std::string>(std::move(value));
+    if (out.log.empty()) out.log = "-";
+    return {};
+}
+
+result<void> set_level(settings& out, schema_value value) {
+    out.level = base::parse_log_level(std::get<std::string>(value)).value();
+    return {};
+}
+
+constexpr std::string_view pages = "API and pages";
+constexpr std::string_view etcd = "etcd";
+constexpr std::string_view kafka = "Kafka";
+constexpr std::string_view own_log = "The program's own log";
+
+const setting table[] = {
+    {{.name = "listen",
+      .default_text = "127.0.0.1:9480",
+      .allowed = "a loopback address with a port",
+      .section = pages,
+      .help = "Where the API and the pages are served. Loopback only: this version has no TLS."},
+     set_listen},
+    {{.name = "tls_cert",
+      .allowed = "nothing yet",
+      .section = pages,
+      .help = "PEM file of the server's certificate. Refused by this version."},
+     refuse_tls},
+    {{.name = "tls_key",
+      .allowed = "nothing yet",
+      .section = pages,
+      .help = "PEM file of its private key. Refused by this version."},
+     refuse_tls},
+    {{.name = "ui_dir",
+      .allowed = "absolute path",
+      .section = pages,
+      .help = "Serve the pages from this directory instead of those inside the program."},
+     set_path<&settings::ui_dir>},
+    {{.name = "state_dir",
+      .default_text = "/var/lib/logagent/web",
+      .allowed = "absolute path",
+      .section = pages,
+      .help = "For what must survive a restart of this process. This version keeps everything in "
+              "etcd and does not touch it."},
+     set_path<&settings::state_dir>},
+
+    {{.name = "etcd_addr",
+      .kind = value_kind::list,
+      .allowed = "host:port, with http:// or https:// before it",
+      .section = etcd,
+      .help = "Endpoints of etcd; `https://` means TLS. Needed."},
+     set_etcd_addr},
+    {{.name = "etcd_timeout",
+      .kind = value_kind::integer,
+      .default_text = "5",
+      .least = 1,
+      .most = 50,
+      .unit = "s",
+      .section = etcd,
+      .help = "How long one request to etcd may take."},
+     set_etcd_timeout},
+    {{.name = "prefix",
+      .default_text = "/logagent/",
+      .allowed = "a key that begins and ends with `/`",
+      .section = etcd,
+      .help = "What all keys of logagent begin with: in the agents' etcd_watch_key the part before "
+              "`%s`."},
+     set_prefix},
+    {{.name = "etcd_user", .section = etcd, .help = "User for etcd's own authentication."},
+     set_text<&settings::etcd_user>},
+    {{.name = "etcd_password_file",
+      .allowed = "absolute path",
+      .section = etcd,
+      .help = "File whose first line is the password of etcd_user."},
+     set_path<&settings::etcd_password_file>},
+    {{.name = "etcd_ca",
+      .allowed = "absolute path",
+      .section = etcd,
+      .help = "PEM file of the CA that signed etcd's certificate; without it the system's CAs."},
+     set_path<&settings::etcd_ca>},
+    {{.name = "etcd_cert",
+      .allowed = "absolute path",
+      .section = etcd,
+      .help = "PEM file of our client certificate."},
+     set_path<&settings::etcd_cert>},
+    {{.name = "etcd_key",
+      .allowed = "absolute path",
+      .section = etcd,
+      .help = "PEM file of the private key of etcd_cert."},
+     set_path<&settings::etcd_key>},
+
+    {{.name = "kafka_addr",
+      .kind = value_kind::list,
+      .allowed = "host:port",
+      .section = kafka,
+      .help = "Brokers, for what reads from Kafka. Checked, and not used by this version."},
+     set_kafka_addr},
+    {{.name = "kafka.<property>",
+      .allowed = "the properties that logagent does not set itself",
+      .section = kafka,
+      .help = "Any allowed property of librdkafka, such as `kafka.security.protocol = SASL_SSL`; "
+              "as in agent.ini."},
+     nullptr},
+
+    {{.name = "log",
+      .default_text = "-",
+      .allowed = "path; `-` = standard error",
+      .section = own_log,
+      .help = "Where the program's own log goes; a file is rotated at 16 MiB, four old ones stay."},
+     set_log},
+    {{.name = "level",
+      .kind = value_kind::choice,
+      .default_text = "info",
+      .allowed = "trace|debug|info|warn|error",
+      .section = own_log,
+      .help = "What is written to it."},
+     set_level},
+};
+
+const setting* find_setting(std::string_view key) {
+    for (const auto& one : table)
+        if (one.row.name == key && one.set) return &one;
+    return nullptr;
+}
+
+void assign(loaded_settings& into, const base::written_setting& given) {
+    if (!given.problem.empty()) {
+        into.problems.push_back({given.where, "", given.problem});
+        return;
+    }
+    if (given.key.starts_with(kafka_prefix)) {
+        into.settings.kafka[given.key.substr(kafka_prefix.size())] = given;
+        into.settings.given.insert(given.key);
+        return;
+    }
+    const auto* known = find_setting(given.key);
+    if (!known) {
+        into.problems.push_back(base::unknown_setting(given, setting_rows()));
+        return;
+    }
+    auto parsed = base::parse_value(known->row, given.value);
+    const auto stored =
+        parsed ? known->set(into.settings, *std::move(parsed)) : result<void>{parsed.error()};
+    if (stored)
+        into.settings.given.insert(given.key);
+    else
+        into.problems.push_back(base::bad_setting(given, stored.error().text));
+}
+
+}  // namespace
+
+loaded_settings load_settings(std::string_view text, const std::string& file,
+                              std::span<const std::string> overrides) {
+    loaded_settings out;
+    for (const auto& one : base::read_settings(text, file, "web.ini", overrides))
+        assign(out, one);
+    const auto both = [&](std::string_view one, std::string_view other) {
+        if (out.settings.has(one) && !out.settings.has(other))
+            out.problems.push_back({"", std::string{one}, "needs " + std::string{other} + " too"});
+    };
+    both("etcd_user", "etcd_password_file");
+    both("etcd_password_file", "etcd_user");
+    both("etcd_cert", "etcd_key");
+    both("etcd_key", "etcd_cert");
+    if (out.problems.empty() && out.settings.etcd_addr.empty())
+        out.problems.push_back({file.empty() ? "the command line" : file, "etcd_addr",
+                                "is missing; allowed: host:port, several with commas"});
+    return out;
+}
+
+std::span<const schema_row> setting_rows() {
+    static const auto rows = [] {
+        std::vector<schema_row> out;
+        for (const auto& one : table)
+            out.push_back(one.row);
+        return out;
+    }();
+    return rows;
+}
+
+}  // namespace logagent::web

@@ -1,0 +1,84 @@
+#include <boost/json/serialize.hpp>
+
+#include "handlers.hpp"
+#include "logagent/base/escape.hpp"
+#include "logagent/base/metrics.hpp"
+#include "logagent_version.hpp"
+
+// Endpoints about this process itself.
+
+namespace logagent::web {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+http::response json_answer(const json::value& body, unsigned status) {
+    auto made = http::json_text(json::serialize(body));
+    made.status = status;
+    return made;
+}
+
+answering show_health(parts&, exchange&) {
+    co_return http::plain_text(200, "ok");
+}
+
+answering show_readiness(parts& with, exchange&) {
+    const auto why = with.not_ready();
+    if (why.empty()) co_return http::plain_text(200, "ok");
+    co_return http::plain_text(503, base::visible(why, 1000));
+}
+
+answering show_version(parts&, exchange&) {
+    json::object out;
+    out["version"] = LOGAGENT_VERSION;
+    out["commit"] = LOGAGENT_COMMIT;
+    co_return json_answer(out);
+}
+
+answering show_metrics(parts& with, exchange&) {
+    using kind = base::metrics_page::kind;
+    base::metrics_page page;
+    const auto counters = with.counters();
+    page.family("web_ready", kind::gauge, "Whether etcd answers and all is read from it.");
+    page.sample(std::uint64_t{with.not_ready().empty() ? 1u : 0u});
+    page.family("web_responses_total", kind::counter, "Answers given, by status.");
+    for (const auto& [status, count] : with.answers)
+        page.sample({{"status", std::to_string(status)}}, count);
+    page.family("web_requests_total", kind::counter, "Requests whose head was read or refused.");
+    page.sample(counters.requests);
+    page.family("web_request_timeouts_total", kind::counter, "Requests that took too long.");
+    page.sample(counters.timeouts);
+    page.family("web_refused_connections_total", kind::counter, "Connections over a limit.");
+    page.sample(counters.refused_connections);
+    page.family("web_connections", kind::gauge, "Connections that are open.");
+    page.sample(std::uint64_t{counters.connections});
+    std::uint64_t online = 0;
+    for (const auto& [host, record] : with.hosts.all())
+        online += record.online ? 1 : 0;
+    page.family("web_hosts", kind::gauge, "Hosts by whether their status is in etcd.");
+    page.sample({{"state", "online"}}, online);
+    page.sample({{"state", "offline"}}, std::uint64_t{with.hosts.all().size()} - online);
+    page.family("web_tokens", kind::gauge, "Tokens that are stored.");
+    page.sample(std::uint64_t{with.tokens.tokens().size()});
+    page.family("web_sessions", kind::gauge, "Sessions that are stored.");
+    page.sample(std::uint64_t{with.tokens.sessions()});
+    http::response made;
+    made.fields.push_back({"Content-Type", std::string{base::metrics_page::content_type}});
+    made.body = page.take();
+    co_return made;
+}
+
+answering show_whoami(parts&, exchange& one) {
+    json::object out;
+    out["token_id"] = one.who.token_id;
+    out["name"] = one.who.name;
+    out["role"] = name(one.who.allowed);
+    json::array globs;
+    for (const auto& glob : one.who.services)
+        globs.emplace_back(glob);
+    out["services"] = std::move(globs);
+    out["session"] = one.by_session;
+    co_return json_answer(out);
+}
+
+}  // namespace logagent::web

@@ -1,0 +1,55 @@
+#include "logagent/web/web.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <cstdio>
+
+#include "control_plane.hpp"
+#include "logagent/base/error.hpp"
+#include "logagent/base/log.hpp"
+#include "logagent/os/descriptor_limit.hpp"
+
+namespace logagent::web {
+
+namespace {
+
+constexpr int exit_configuration = 2;
+
+int refuse(const std::string& text) {
+    std::fprintf(stderr, "logagent web: %s\n", text.c_str());
+    return exit_configuration;
+}
+
+}  // namespace
+
+int run_web(settings chosen) {
+    base::log_settings log;
+    log.path = chosen.log;
+    log.level = chosen.level;
+    if (const auto opened = base::open_log(log); !opened) return refuse(opened.error().text);
+    std::signal(SIGPIPE, SIG_IGN);
+    os::raise_descriptor_limit();
+    int code = 1;
+    boost::asio::io_context loop{1};
+    try {
+        control_plane plane{loop.get_executor(), std::move(chosen)};
+        boost::asio::co_spawn(loop, plane.run(), [&](std::exception_ptr failure, int result) {
+            code = result;
+            if (failure) {
+                LOGAGENT_LOG(error, "web.failed", base::describe(failure));
+                code = 1;
+            }
+            loop.stop();
+        });
+        loop.run();
+    } catch (const base::problem_error& problem) {
+        return refuse(problem.reason().text);
+    }
+    base::close_log();
+    return code;
+}
+
+}  // namespace logagent::web
