@@ -67,26 +67,6 @@ json::object read_body(const exchange& one) {
     return std::move(parsed->get_object());
 }
 
-/// The reason of a change, out of the body or, where there is none, the field X-Message.
-std::string take_message(exchange& one) {
-    if (one.asked->body == content::none) {
-        const std::string given{http::find(one.request.fields, "X-Message")};
-        if (given.empty() || given.size() > most_message || !base::is_utf8(given))
-            throw refused{422, "message",
-                          "the reason of the change is needed: the field X-Message with 1 to 500 "
-                          "bytes of UTF-8"};
-        return given;
-    }
-    const auto* found = one.body.if_contains("message");
-    if (!found) throw field_problem("/message", "missing", "the reason of the change is needed");
-    if (!found->is_string() || found->get_string().empty() ||
-        found->get_string().size() > most_message)
-        throw field_problem("/message", "type", "expected 1 to 500 bytes of text");
-    std::string text{found->get_string()};
-    one.body.erase("message");
-    return text;
-}
-
 bool read_dry_run(const http::request& asked) {
     const auto given = asked.query("dry_run");
     if (!given || *given == "false") return false;
@@ -107,10 +87,30 @@ std::string request_id(const http::request& asked, std::int64_t now_ms) {
     return ulid(now_ms, random_bytes(10));
 }
 
+std::string read_message(exchange& one) {
+    if (one.asked->body == content::none) {
+        const std::string given{http::find(one.request.fields, "X-Message")};
+        if (given.empty() || given.size() > most_message || !base::is_utf8(given))
+            throw refused{422, "message",
+                          "the reason of the change is needed: the field X-Message with 1 to 500 "
+                          "bytes of UTF-8"};
+        return given;
+    }
+    const auto* found = one.body.if_contains("message");
+    if (!found) throw field_problem("/message", "missing", "the reason of the change is needed");
+    if (!found->is_string() || found->get_string().empty() ||
+        found->get_string().size() > most_message)
+        throw field_problem("/message", "type", "expected 1 to 500 bytes of text");
+    std::string text{found->get_string()};
+    one.body.erase("message");
+    return text;
+}
+
 void read_content(exchange& one) {
     one.dry_run = read_dry_run(one.request);
-    if (one.asked->body != content::none) one.body = read_body(one);
-    if (!one.asked->change.empty()) one.message = take_message(one);
+    const auto kind = one.asked->body;
+    if (kind == content::json || kind == content::merge_patch) one.body = read_body(one);
+    if (!one.asked->change.empty() && kind != content::stored) one.message = read_message(one);
 }
 
 std::vector<http::route> api::routes() {
@@ -119,7 +119,8 @@ std::vector<http::route> api::routes() {
         http::route line;
         line.method = one.method;
         line.pattern = one.pattern;
-        line.body_limit = one.body == content::none ? 4 << 10 : most_body;
+        const bool small = one.body == content::none || one.body == content::stored;
+        line.body_limit = small ? 4 << 10 : most_body;
         line.answer = http::waiting_handler{
             [this, &one](http::request request) { return serve(one, std::move(request)); }};
         out.push_back(std::move(line));

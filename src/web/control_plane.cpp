@@ -92,6 +92,8 @@ private:
             of_.tokens_.put_session(hash, entry.value);
         if (const auto host = behind(entry.key, keys.statuses()); !host.empty())
             of_.hosts_.put(host, entry.value, os::wall_ms());
+        if (const auto host = behind(entry.key, keys.hosts()); !host.empty())
+            of_.hosts_.put_document(host, entry.value, entry.mod_revision);
     }
 
     void remove(const std::string& key) {
@@ -101,6 +103,8 @@ private:
             of_.tokens_.remove_session(hash);
         if (const auto host = behind(key, keys.statuses()); !host.empty())
             of_.hosts_.remove(host, os::wall_ms());
+        if (const auto host = behind(key, keys.hosts()); !host.empty())
+            of_.hosts_.remove_document(host);
     }
 
     control_plane& of_;
@@ -138,7 +142,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
 
     etcd::watch_options watching;
     const auto& keys = parts_.keys;
-    for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.statuses()})
+    for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.hosts(), keys.statuses()})
         watching.ranges.push_back({prefix, true});
     watching.seed = std::random_device{}();
     watch_ = std::make_unique<etcd::watch>(executor_, etcd_, std::move(watching), *follower_);

@@ -11,6 +11,7 @@ using enum needs;
 constexpr content json = content::json;
 constexpr content patch = content::merge_patch;
 constexpr content nothing = content::none;
+constexpr content stored = content::stored;
 
 const endpoint table[] = {
     {"GET", "/healthz", nobody, nothing, "", false, show_health},
@@ -32,6 +33,10 @@ const endpoint table[] = {
     {"GET", "/api/v1/services/{name}/revisions", viewer, nothing, "", true, list_revisions},
     {"GET", "/api/v1/services/{name}/revisions/{revision}", viewer, nothing, "", true,
      show_revision},
+
+    {"POST", "/api/v1/services:plan", editor, json, "", false, plan_services},
+    {"POST", "/api/v1/plans/{id}:apply", editor, stored, "plan.apply", false, apply_plan},
+    {"GET", "/api/v1/drift", viewer, nothing, "", false, show_drift},
 
     {"GET", "/api/v1/hosts", viewer, nothing, "", false, list_hosts},
     {"GET", "/api/v1/hosts/{host}", viewer, nothing, "", false, show_host},

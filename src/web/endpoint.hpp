@@ -25,7 +25,12 @@ enum class needs : std::uint8_t {
 };
 
 /// What the body of a request is.
-enum class content : std::uint8_t { none, json, merge_patch };
+enum class content : std::uint8_t {
+    none,
+    json,
+    merge_patch,
+    stored,  // none; what is changed, and why, was said before
+};
 
 /// One line of the API.
 struct endpoint {

@@ -31,4 +31,8 @@ struct exchange {
     std::string name() const { return std::string{request.parameter("name")}; }
 };
 
+/// The reason of a change, taken out of the body or, where there is none, out of X-Message; throws
+/// `refused` (422).
+std::string read_message(exchange& one);
+
 }  // namespace logagent::web

@@ -34,6 +34,10 @@ answering list_revisions(parts& with, exchange& one);
 answering show_revision(parts& with, exchange& one);
 answering roll_back_service(parts& with, exchange& one);
 
+answering plan_services(parts& with, exchange& one);
+answering apply_plan(parts& with, exchange& one);
+answering show_drift(parts& with, exchange& one);
+
 answering list_hosts(parts& with, exchange& one);
 answering show_host(parts& with, exchange& one);
 

@@ -8,6 +8,9 @@ void host_registry::put(std::string_view host, std::string_view status, std::int
     auto& one = hosts_[std::string{host}];
     if (!one.online) one.since_ms = now_ms;
     one.online = true;
+    auto reported = fleet::parse_status(status);
+    one.reported.reset();
+    if (reported) one.reported = *std::move(reported);
     auto parsed = base::parse_json(status);
     one.status =
         parsed && parsed->is_object() ? std::move(parsed->get_object()) : boost::json::object{};
@@ -21,8 +24,43 @@ void host_registry::remove(std::string_view host, std::int64_t now_ms) {
     found->second.since_ms = now_ms;
 }
 
+void host_registry::put_document(std::string_view host, std::string_view document,
+                                 std::int64_t mod_revision) {
+    auto read = fleet::parse_stored_host(document);
+    auto& one = hosts_[std::string{host}];
+    one.known.reset();
+    // One that cannot be read is as if it were not there; its labels select nothing.
+    if (read.errors.empty()) one.known = std::move(read.value);
+    one.known_revision = mod_revision;
+}
+
+void host_registry::remove_document(std::string_view host) {
+    const auto found = hosts_.find(std::string{host});
+    if (found == hosts_.end()) return;
+    found->second.known.reset();
+    found->second.known_revision = 0;
+}
+
+std::optional<fleet::host> host_registry::host_of(const host_record& one) {
+    if (!one.reported && !one.known) return std::nullopt;
+    auto out = one.reported ? fleet::learn(one.known, *one.reported) : *one.known;
+    out.live = one.online;
+    return out;
+}
+
+std::vector<fleet::host> host_registry::inventory() const {
+    std::vector<fleet::host> out;
+    for (const auto& [name, record] : hosts_)
+        if (auto host = host_of(record)) out.push_back(*std::move(host));
+    return out;
+}
+
 void host_registry::begin_snapshot() {
     seen_.clear();
+    for (auto& [host, record] : hosts_) {
+        record.known.reset();
+        record.known_revision = 0;
+    }
 }
 
 void host_registry::end_snapshot(std::int64_t now_ms) {

@@ -3,27 +3,40 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "logagent/fleet/host.hpp"
 
 namespace logagent::web {
 
 /// What a host has told about itself, and whether it is still there.
 struct host_record {
-    boost::json::object status;  // the last one; empty if it could not be read
-    bool online = false;         // its lease lives
-    std::int64_t since_ms = 0;   // wall clock: when `online` has changed, as seen from here
+    boost::json::object status;                    // the last one; empty if it could not be read
+    std::optional<fleet::reported_host> reported;  // the same, read
+    std::optional<fleet::host> known;              // its document
+    std::int64_t known_revision = 0;               // mod_revision of that; 0 = there is none
+    bool online = false;                           // its lease lives
+    std::int64_t since_ms = 0;  // wall clock: when `online` has changed, as seen from here
 };
 
-/// Every host that has a status in etcd, or had one since this process began.
+/// Every host that has a status or a document in etcd, or had a status since this process began.
 class host_registry {
 public:
     void put(std::string_view host, std::string_view status, std::int64_t now_ms);
     /// The lease is gone: the host is offline, its last status stays.
     void remove(std::string_view host, std::int64_t now_ms);
+    void put_document(std::string_view host, std::string_view document, std::int64_t mod_revision);
+    void remove_document(std::string_view host);
     /// Begins a new snapshot: whoever is not put after it and before end_snapshot() is offline.
     void begin_snapshot();
     void end_snapshot(std::int64_t now_ms);
+
+    /// As services select them: the document, and what the agent reported after it.
+    static std::optional<fleet::host> host_of(const host_record& one);
+    std::vector<fleet::host> inventory() const;
 
     const std::map<std::string, host_record>& all() const noexcept { return hosts_; }
 

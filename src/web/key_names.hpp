@@ -31,7 +31,15 @@ public:
     std::string audit(std::string_view ulid) const { return audits() + std::string{ulid}; }
     std::string answers() const { return prefix_ + "_meta/idempotency/"; }
     std::string answer(std::string_view hash) const { return answers() + std::string{hash}; }
+    std::string plans() const { return prefix_ + "_meta/plans/"; }
+    std::string plan(std::string_view id) const { return plans() + std::string{id}; }
+    /// What web wrote last for an address, as its content_hash().
+    std::string rendered() const { return prefix_ + "_meta/rendered/"; }
+    std::string rendered(std::string_view address) const {
+        return rendered() + std::string{address};
+    }
     std::string hosts() const { return prefix_ + "_meta/hosts/"; }
+    std::string host(std::string_view name) const { return hosts() + std::string{name}; }
     std::string statuses() const { return prefix_ + "_status/"; }
 
 private:

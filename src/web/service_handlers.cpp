@@ -3,14 +3,15 @@
 #include <boost/json/serialize.hpp>
 
 #include "endpoint.hpp"
+#include "fleet_state.hpp"
 #include "handlers.hpp"
 #include "logagent/base/bytes.hpp"
 #include "logagent/base/json.hpp"
-#include "merge_patch.hpp"
+#include "logagent/fleet/merge_patch.hpp"
 #include "page.hpp"
 #include "precondition.hpp"
+#include "service_change.hpp"
 #include "service_document.hpp"
-#include "stamp.hpp"
 
 // Endpoints of services: one key each, and a revision document for every change, written in the
 // same transaction as the change and its audit record.
@@ -22,51 +23,29 @@ namespace json = boost::json;
 
 namespace {
 
-/// A service as it is, and the number of its last revision, which outlives a deletion.
-struct current_service {
-    document stored;
-    std::int64_t last_revision = 0;
-};
+constexpr int most_attempts = 5;
 
-asio::awaitable<current_service> load(parts& with, std::string name) {
-    current_service out;
-    out.stored = co_await with.store.get(with.keys.service(name));
-    etcd::key_range history{with.keys.revisions(name), true};
-    etcd::range_options newest;
-    newest.limit = 1;
-    newest.keys_only = true;
-    newest.newest_first = true;
-    const auto found = co_await with.store.range(history, newest);
-    if (found.keys.empty()) co_return out;
-    const auto number = base::parse_unsigned(behind(found.keys.front().key, history.key));
-    if (number) out.last_revision = static_cast<std::int64_t>(*number);
-    co_return out;
-}
+using state_of_service = const stored_service*;  // null: there is none
 
-/// What a client gets to see of a stored service.
-json::object shown(const document& stored) {
-    return stored.value;
-}
-
-[[noreturn]] void stale(const document& now, const std::string& name) {
+[[noreturn]] void stale(state_of_service now, const std::string& name) {
     problem why;
     why.status = 412;
     why.code = "stale";
-    if (now.mod_revision == 0) {
+    if (!now) {
         why.detail = "the service '" + name + "' does not exist";
         why.more["current"] = nullptr;
     } else {
         why.detail = "the service '" + name +
                      "' was changed meanwhile, or exists already: `current` is how it is now, its "
                      "ETag is " +
-                     etag_of(now.mod_revision);
-        why.more["current"] = shown(now);
-        why.fields.push_back({"ETag", etag_of(now.mod_revision)});
+                     etag_of(now->mod_revision);
+        why.more["current"] = now->document;
+        why.fields.push_back({"ETag", etag_of(now->mod_revision)});
     }
     throw refused{std::move(why)};
 }
 
-void require(const http::request& asked, const document& now, const std::string& name) {
+void require(const http::request& asked, state_of_service now, const std::string& name) {
     const auto expected = read_precondition(asked);
     if (expected.what == precondition::kind::none)
         throw refused{428, "precondition_required",
@@ -76,87 +55,69 @@ void require(const http::request& asked, const document& now, const std::string&
         throw refused{400, "precondition",
                       "If-Match or If-None-Match cannot be read; allowed: If-Match: \"12\", "
                       "If-Match: *, If-None-Match: *, one of them"};
-    if (!expected.holds(now.mod_revision)) stale(now, name);
+    if (!expected.holds(now ? now->mod_revision : 0)) stale(now, name);
 }
 
-void check(const std::string& name, const json::object& definition) {
-    auto errors = check_service(name, definition);
-    if (errors.empty()) return;
-    problem why;
-    why.status = 422;
-    why.code = "invalid";
-    why.detail = errors.front().pointer + ": " + errors.front().detail;
-    if (errors.size() > 1) why.detail += " (and " + std::to_string(errors.size() - 1) + " more)";
-    why.errors = std::move(errors);
-    throw refused{std::move(why)};
+/// Makes the new state of a service out of the present one, or nothing to remove it; throws
+/// `refused`.
+using maker = std::function<std::optional<fleet::service>(state_of_service)>;
+
+/// Carries out one change of one service, with what it means for hosts. Other people may write at
+/// the same time: what was read is compared in the transaction, and read again if it has changed.
+asio::awaitable<http::response> change_service(parts& with, exchange& one, std::string name,
+                                               maker make) {
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+        auto state = co_await read_fleet(with);
+        const auto found = state.services.find(name);
+        const state_of_service before = found == state.services.end() ? nullptr : &found->second;
+        auto next = make(before);
+        service_change edit;
+        edit.name = name;
+        edit.base = before ? before->mod_revision : 0;
+        edit.next = std::move(next);
+        edit.number = 1 + co_await last_revision(with, name);
+        replace(state, edit);
+        const auto prepared = prepare(state);
+        const std::vector<std::string> names{name};
+        if (edit.next) refuse_errors(prepared, names);
+        auto answer = stored_form(one, edit);
+        if (one.dry_run) {
+            answer["dry_run"] = true;
+            answer["plan"] = plan_json(prepared);
+            co_return json_answer(answer);
+        }
+        change what;
+        add_change(with, one, edit, what);
+        what.audit["revision"] = edit.number;
+        what.answer = edit.next ? json::serialize(answer) : std::string{"{}"};
+        what.answer_status = !edit.next ? 204 : edit.base == 0 ? 201 : 200;
+        const auto status = what.answer_status;
+        const auto done = co_await carry_out(with, one, prepared, std::move(what));
+        if (!done) continue;
+        http::response made;
+        if (edit.next) {
+            answer["rendered"] = outcome_json(prepared, *done);
+            made = json_answer(answer, status);
+            made.fields.push_back({"ETag", etag_of(done->revision)});
+        }
+        made.status = status;
+        co_return made;
+    }
+    throw refused{
+        409, "busy",
+        "services or hosts kept changing while this was carried out; nothing was changed, "
+        "try again"};
 }
 
-json::object revision_document(const exchange& one, const std::string& name, std::int64_t number,
-                               const json::object* definition) {
-    json::object out;
-    out["revision"] = number;
-    out["service"] = name;
-    out["at"] = utc_time(one.now_ms);
-    out["by"] = one.who.name;
-    out["message"] = one.message;
-    out["action"] = one.asked->change;
-    if (definition)
-        out["document"] = *definition;
-    else
-        out["document"] = nullptr;
-    return out;
-}
-
-/// Stores a new state of the service, or (null) removes it, as its next revision.
-asio::awaitable<http::response> store(parts& with, exchange& one, const std::string& name,
-                                      current_service before,
-                                      std::optional<json::object> definition) {
-    const auto number = before.last_revision + 1;
-    json::object answer;
-    if (definition) {
-        answer = *definition;
-        answer["revision"] = number;
-        answer["updated_at"] = utc_time(one.now_ms);
-        answer["updated_by"] = one.who.name;
-    }
-    const unsigned status = !definition ? 204 : before.stored.mod_revision == 0 ? 201 : 200;
-    if (one.dry_run) {
-        answer["dry_run"] = true;
-        co_return json_answer(answer);
-    }
-    change what;
-    const auto key = with.keys.service(name);
-    const auto history = with.keys.revision(name, number);
-    what.conditions.push_back(unchanged(key, before.stored.mod_revision));
-    what.conditions.push_back(unchanged(history, 0));
-    if (definition)
-        what.operations.push_back(put(key, json::serialize(answer)));
-    else
-        what.operations.push_back(remove(key));
-    const auto kept = revision_document(one, name, number, definition ? &*definition : nullptr);
-    what.operations.push_back(put(history, json::serialize(kept)));
-    what.audit["revision"] = number;
-    what.answer = json::serialize(answer);
-    what.answer_status = status;
-    const auto revision = co_await with.store.commit(one, std::move(what));
-    if (!revision) {
-        const auto now = co_await with.store.get(key);
-        stale(now, name);
-    }
-    http::response made;
-    if (definition) {
-        made = json_answer(answer, status);
-        made.fields.push_back({"ETag", etag_of(*revision)});
-    }
-    made.status = status;
-    co_return made;
+refused no_service(const std::string& name) {
+    return {404, "not_found", "there is no service '" + name + "'"};
 }
 
 std::string checked_name(const exchange& one) {
     const auto name = one.name();
     if (!valid_service_name(name))
         throw refused{404, "not_found",
-                      "a service's name has 1 to 128 of a-z A-Z 0-9 . _ - and begins with a letter "
+                      "a service's name has 1 to 64 of a-z A-Z 0-9 . _ - and begins with a letter "
                       "or a digit"};
     return name;
 }
@@ -199,52 +160,47 @@ answering list_services(parts& with, exchange& one) {
 answering show_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
     const auto found = co_await with.store.get(with.keys.service(name));
-    if (found.mod_revision == 0)
-        throw refused{404, "not_found", "there is no service '" + name + "'"};
+    if (found.mod_revision == 0) throw no_service(name);
     const auto etag = etag_of(found.mod_revision);
     http::response made;
     if (not_modified(one.request, etag))
         made.status = 304;
     else
-        made = json_answer(shown(found));
+        made = json_answer(found.value);
     made.fields.push_back({"ETag", etag});
     co_return made;
 }
 
 answering put_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
-    auto before = co_await load(with, name);
-    require(one.request, before.stored, name);
-    check(name, one.body);
-    std::optional<json::object> definition{one.body};
-    strip_server_fields(*definition, name);
-    auto made = co_await store(with, one, name, std::move(before), std::move(definition));
+    maker make = [&](state_of_service before) -> std::optional<fleet::service> {
+        require(one.request, before, name);
+        return read_definition(name, one.body, before ? &before->value : nullptr);
+    };
+    auto made = co_await change_service(with, one, name, std::move(make));
     co_return made;
 }
 
 answering patch_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
-    auto before = co_await load(with, name);
-    if (before.stored.mod_revision == 0)
-        throw refused{404, "not_found", "there is no service '" + name + "'"};
-    require(one.request, before.stored, name);
-    json::value merged = before.stored.value;
-    merge_patch(merged, one.body);
-    check(name, merged.get_object());
-    std::optional<json::object> definition{std::move(merged.get_object())};
-    strip_server_fields(*definition, name);
-    auto made = co_await store(with, one, name, std::move(before), std::move(definition));
+    maker make = [&](state_of_service before) -> std::optional<fleet::service> {
+        if (!before) throw no_service(name);
+        require(one.request, before, name);
+        auto merged = fleet::merge_patch(before->document, one.body);
+        return read_definition(name, std::move(merged.get_object()), &before->value);
+    };
+    auto made = co_await change_service(with, one, name, std::move(make));
     co_return made;
 }
 
 answering delete_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
-    auto before = co_await load(with, name);
-    if (before.stored.mod_revision == 0)
-        throw refused{404, "not_found", "there is no service '" + name + "'"};
-    require(one.request, before.stored, name);
-    std::optional<json::object> none;
-    auto made = co_await store(with, one, name, std::move(before), std::move(none));
+    maker make = [&](state_of_service before) -> std::optional<fleet::service> {
+        if (!before) throw no_service(name);
+        require(one.request, before, name);
+        return std::nullopt;
+    };
+    auto made = co_await change_service(with, one, name, std::move(make));
     co_return made;
 }
 
@@ -303,19 +259,24 @@ answering roll_back_service(parts& with, exchange& one) {
     const auto* wanted = one.body.if_contains("revision");
     if (!wanted || !wanted->is_int64() || wanted->get_int64() < 1)
         throw refused{422, "invalid", "/revision: expected the number of a revision"};
-    auto before = co_await load(with, name);
-    // A rollback may come without If-Match: the state that was read is what it compares with.
-    const auto expected = read_precondition(one.request);
-    if (expected.what != precondition::kind::none) require(one.request, before.stored, name);
     auto old = co_await load_revision(with, name, wanted->get_int64());
     const auto* kept = old.if_contains("document");
     if (!kept || !kept->is_object())
         throw refused{409, "deleted",
                       "revision " + std::to_string(wanted->get_int64()) +
                           " is the deletion of the service; delete it instead"};
-    check(name, kept->get_object());
-    std::optional<json::object> definition{kept->get_object()};
-    auto made = co_await store(with, one, name, std::move(before), std::move(definition));
+    maker make = [&](state_of_service before) -> std::optional<fleet::service> {
+        // May come without If-Match: the state that was read is what is compared.
+        const auto expected = read_precondition(one.request);
+        if (expected.what != precondition::kind::none) require(one.request, before, name);
+        auto read = fleet::parse_stored_service(json::serialize(*kept));
+        if (!read.errors.empty())
+            throw refused{409, "broken_service",
+                          "this revision cannot be read: " + read.errors.front().pointer + ": " +
+                              read.errors.front().text};
+        return std::move(read.value);
+    };
+    auto made = co_await change_service(with, one, name, std::move(make));
     co_return made;
 }
 

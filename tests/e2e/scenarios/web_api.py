@@ -5,6 +5,7 @@ import signal
 
 from harness.agent import logagent
 from harness.case import case
+from harness.logs import append, lines
 from harness.process import wait_for
 from harness.web import Web
 
@@ -23,6 +24,11 @@ def service(**more):
         "message": "a test",
         **more,
     }
+
+
+def without_outcome(answer):
+    """A service as it is stored: what a change did to hosts is only in the answer to it."""
+    return {name: value for name, value in answer.json.items() if name != "rendered"}
 
 
 def audit(web, count=500):
@@ -92,15 +98,15 @@ def services(t):
 
     made = web.api("PUT", path, service(), If_None_Match="*")
     assert made.status == 201 and made.json["revision"] == 1 and made.json["name"] == "shop", made
-    assert "message" not in made.json
+    assert "message" not in made.json and made.json["rendered"]["written"] == 0, made
     read = web.api("GET", path)
-    assert read.json == made.json and read.etag == made.etag, (read, made)
+    assert read.json == without_outcome(made) and read.etag == made.etag, (read, made)
     assert web.api("GET", path, If_None_Match=read.etag).status == 304
     assert web.ask("HEAD", "/api/v1" + path).body == b""
 
     twice = web.api("PUT", path, service(), If_None_Match="*")
     assert twice.status == 412 and twice.etag == made.etag, twice
-    assert twice.json["current"] == made.json, twice
+    assert twice.json["current"] == read.json, twice
 
     # What was read can be sent back changed.
     changed = web.api("PUT", path, {**read.json, "owner": "me", "message": "m"}, If_Match=read.etag)
@@ -109,10 +115,10 @@ def services(t):
     dry = web.api("PATCH", path + "?dry_run=true", {"owner": "you", "message": "m"},
                   If_Match=changed.etag)
     assert dry.status == 200 and dry.json["owner"] == "you" and dry.json["dry_run"] is True, dry
-    assert web.api("GET", path).json == changed.json
+    assert web.api("GET", path).json == without_outcome(changed)
     patched = web.api("PATCH", path, {"owner": None, "description": "d", "message": "m"},
                       If_Match=changed.etag, Content_Type="application/merge-patch+json")
-    assert patched.status == 200 and "owner" not in patched.json, patched
+    assert patched.status == 200 and patched.json["owner"] == "", patched
     assert patched.json["description"] == "d" and patched.json["files"] == made.json["files"]
 
     no_reason = web.api("DELETE", path, If_Match=patched.etag)
@@ -310,7 +316,7 @@ def once(t):
     first = web.api("POST", "/services/a:rollback", back, Idempotency_Key="k")
     again = web.api("POST", "/services/a:rollback", back, Idempotency_Key="k")
     assert first.status == 200 and again.status == 200, (first, again)
-    assert (again.json, again.etag) == (first.json, first.etag), (first, again)
+    assert (again.json, again.etag) == (without_outcome(first), first.etag), (first, again)
     assert again.fields["idempotent-replay"] == "true"
     assert len(web.api("GET", "/services/a/revisions").json["items"]) == 3
     other = web.api("POST", "/services/a:rollback", {**back, "revision": 2}, Idempotency_Key="k")
@@ -382,3 +388,233 @@ def improper(t):
     assert named.fields["x-request-id"] == "mine-1"
     metrics = web.ask("GET", "/metrics", token=None).body.decode()
     assert 'logagent_web_responses_total{status="405"}' in metrics, metrics
+
+
+@case("a bad definition is refused with a pointer to each mistake", needs=["etcd"])
+def bad_definition(t):
+    web = start(t)
+    web.first_token()
+    bad = service(
+        name="other",
+        filess=[],
+        files=[{"log_path": "relative", "topic": "app"}, {"log_path": "/a", "topic": "no topic"}],
+        hosts={"cidr": ["10.0.0.1/8"], "selector": "a=~("},
+    )
+    answer = web.api("PUT", "/services/shop", bad, If_None_Match="*")
+    assert answer.status == 422, answer
+    pointers = [error["pointer"] for error in answer.json["errors"]]
+    for wanted in (
+        "/name",
+        "/filess",
+        "/files/0/log_path",
+        "/files/1/topic",
+        "/hosts/cidr/0",
+        "/hosts/selector",
+    ):
+        assert wanted in pointers, (wanted, answer.json["errors"])
+    assert all(error["code"] and error["detail"] for error in answer.json["errors"])
+    assert web.etcd.get("/logagent/_meta/services/") == {}
+
+
+def entry(log, topic="app", **more):
+    return {"log_path": str(log), "topic": topic, "start": "start", **more}
+
+
+def online(web, host="testhost"):
+    return wait_for(
+        f"{host} is online",
+        lambda: next(
+            (
+                one
+                for one in web.api("GET", "/hosts").json["items"]
+                if one["host"] == host and one["online"]
+            ),
+            None,
+        ),
+    )
+
+
+@case("a service put through the API is what a real agent applies, byte by byte", needs=["etcd"])
+def agent_applies(t):
+    etcd, log = t.etcd(), t.log()
+    append(log, lines(10))
+    web = start(t, etcd=etcd)
+    web.first_token()
+    agent = t.agent(kafka=t.mock_kafka("--topic", "app"), etcd=etcd).start()
+    online(web)
+
+    planned = web.api(
+        "PUT",
+        "/services/shop?dry_run=true",
+        service(files=[entry(log)], hosts={"list": ["testhost"]}),
+        If_None_Match="*",
+    )
+    assert planned.status == 200, planned
+    [host] = planned.json["plan"]["hosts"]
+    assert (host["host"], host["address"], host["action"]) == ("testhost", "10.1.2.3", "write"), host
+    assert [change["kind"] for change in host["diff"]] == ["added"], host
+    assert etcd.get(agent.key) == {}
+
+    made = web.api(
+        "PUT",
+        "/services/shop",
+        service(files=[entry(log)], hosts={"list": ["testhost"]}),
+        If_None_Match="*",
+    )
+    assert made.status == 201 and made.json["rendered"]["written"] == 1, made
+    expected = (
+        '[{"service":"shop","log_path":"%s","topic":"app","send_rate":0,"start":"start"}]' % log
+    )
+    assert etcd.get(agent.key)[agent.key].decode() == expected
+    agent.wait_applied(int(made.etag.strip('"')))
+    agent.wait_file(log, "tailing")
+    agent.wait("all is sent", lambda: agent.status()["ledger"]["lines"]["acked"] == 10)
+
+    faster = web.api(
+        "PATCH", "/services/shop", {"files": [entry(log, send_rate=50)], "message": "m"},
+        If_Match=made.etag,
+    )
+    assert faster.status == 200 and faster.json["rendered"]["written"] == 1, faster
+    agent.wait("the new rate", lambda: agent.file(log)["send_rate"] == 50, 5)
+
+    back = web.api("POST", "/services/shop:rollback", {"revision": 1, "message": "m"})
+    assert back.status == 200, back
+    agent.wait("the old rate", lambda: not agent.file(log)["send_rate"], 5)
+    assert etcd.get(agent.key)[agent.key].decode() == expected
+
+    gone = web.api("DELETE", "/services/shop", If_Match=back.etag, X_Message="over")
+    assert gone.status == 204, gone
+    assert etcd.get(agent.key)[agent.key] == b"[]"
+    agent.wait(
+        "nothing is collected",
+        lambda: not [one for one in agent.status()["files"] if one["state"] == "tailing"],
+        5,
+    )
+    agent.kill9()
+    wait_for(
+        "the host is offline",
+        lambda: not web.api("GET", "/hosts/testhost").json["online"],
+        60,
+    )
+
+
+def status_of(host, *ips):
+    return {"host": host, "instance": "i" + host, "version": "0", "ips": list(ips)}
+
+
+@case("a plan is applied as it was shown, or not at all", needs=["etcd"])
+def plans(t):
+    etcd = t.etcd()
+    for number in (1, 2, 3):
+        etcd.put(f"/logagent/_status/web{number}", status_of(f"web{number}", f"10.0.0.{number}"))
+    etcd.put("/logagent/10.0.0.3/logconfig", [{"service": "x", "log_path": "/x", "topic": "x"}])
+    web = start(t, etcd=etcd)
+    web.first_token()
+    everywhere = {"list": ["web*"]}
+    question = {
+        "services": [
+            {"name": "a", "hosts": everywhere, "files": [entry("/var/log/a")]},
+            {"name": "b", "hosts": {"list": ["web1"]}, "files": [entry("/var/log/b")]},
+        ],
+        "message": "two services",
+    }
+
+    def plan(**more):
+        made = web.api("POST", "/services:plan", {**question, **more})
+        assert made.status == 201, made
+        return made.json
+
+    def keys():
+        return {
+            key: json.loads(value)
+            for key, value in etcd.get("/logagent/1").items()
+            if key.endswith("/logconfig")
+        }
+
+    before = keys()
+    made = plan()
+    actions = {one["host"]: (one["action"], len(one["diff"])) for one in made["hosts"]}
+    assert actions == {
+        "web1": ("write", 2),
+        "web2": ("write", 1),
+        "web3": ("held:hand_written", 2),
+    }, made
+    assert keys() == before and etcd.get("/logagent/_meta/services/") == {}
+
+    # Somebody writes one of the keys: what was shown is not what would happen.
+    etcd.put("/logagent/10.0.0.2/logconfig", "[]")
+    moved = web.api("POST", f"/plans/{made['plan_id']}:apply")
+    assert moved.status == 409 and moved.json["code"] == "plan_moved", moved
+    assert etcd.get("/logagent/_meta/services/") == {}
+
+    made = plan()
+    viewer = web.new_token("editor")
+    assert web.api("POST", f"/plans/{made['plan_id']}:apply", token=viewer).status == 403
+    done = web.api("POST", f"/plans/{made['plan_id']}:apply")
+    assert done.status == 200 and done.json["written"] == 2, done
+    assert done.json["revisions"] == {"a": 1, "b": 1}, done
+    assert [(one["host"], one["reason"]) for one in done.json["held"]] == [
+        ("web3", "hand_written")
+    ], done
+    after = keys()
+    assert [one["log_path"] for one in after["/logagent/10.0.0.1/logconfig"]] == [
+        "/var/log/a",
+        "/var/log/b",
+    ], after
+    assert [one["log_path"] for one in after["/logagent/10.0.0.2/logconfig"]] == ["/var/log/a"]
+    assert after["/logagent/10.0.0.3/logconfig"] == before["/logagent/10.0.0.3/logconfig"]
+    assert web.api("POST", f"/plans/{made['plan_id']}:apply").status == 404
+    kept = web.api("GET", "/services/a/revisions/1").json
+    assert (kept["message"], kept["action"]) == ("two services", "plan.apply"), kept
+
+    # The key that somebody wrote by hand is taken over only when that is asked for.
+    drift = web.api("GET", "/drift").json["items"]
+    assert [(one["host"], one["action"]) for one in drift] == [("web3", "held:hand_written")], drift
+    taken = web.api(
+        "POST", "/services:plan", {"services": [], "take_over": ["10.0.0.3"], "message": "m"}
+    ).json
+    assert web.api("POST", f"/plans/{taken['plan_id']}:apply").json["written"] == 1
+    assert [one["log_path"] for one in keys()["/logagent/10.0.0.3/logconfig"]] == ["/var/log/a"]
+    assert web.api("GET", "/drift").json["items"] == []
+
+    # A key of ours that somebody changed is drift, and stays until it is repaired.
+    etcd.put("/logagent/10.0.0.1/logconfig", "[]")
+    drift = web.api("GET", "/drift").json["items"]
+    assert [(one["host"], one["action"], one["drift"]) for one in drift] == [
+        ("web1", "held:drift", True)
+    ], drift
+    repair = web.api(
+        "POST", "/services:plan", {"services": [], "repair_drift": True, "message": "m"}
+    ).json
+    assert web.api("POST", f"/plans/{repair['plan_id']}:apply").json["written"] == 1
+    assert keys()["/logagent/10.0.0.1/logconfig"] == after["/logagent/10.0.0.1/logconfig"]
+
+    clash = {"name": "c", "hosts": everywhere, "files": [entry("/var/log/a")], "message": "m"}
+    refused = web.api("PUT", "/services/c", clash, If_None_Match="*")
+    assert refused.status == 409 and refused.json["errors"][0]["code"] == "conflict", refused
+    assert "'a'" in refused.json["detail"] or "a" in refused.json["detail"]
+    assert web.api("GET", "/services/c").status == 404
+
+
+@case("a change for more hosts than one transaction takes reaches all of them", needs=["etcd"])
+def many_hosts(t):
+    etcd = t.etcd()
+    count = 200
+    for number in range(count):
+        etcd.put(
+            f"/logagent/_status/h{number:03d}", status_of(f"h{number:03d}", f"10.1.0.{number}")
+        )
+    web = start(t, etcd=etcd)
+    web.first_token()
+    every = {"cidr": ["10.1.0.0/16"]}
+    made = web.api(
+        "PUT", "/services/a", service(hosts=every, files=[entry("/var/log/a")]), If_None_Match="*"
+    )
+    assert made.status == 201 and made.json["rendered"]["written"] == count, made
+    keys = {k: v for k, v in etcd.get("/logagent/10.").items()}
+    assert len(keys) == count and len(set(keys.values())) == 1, len(keys)
+    assert len(etcd.get("/logagent/_meta/rendered/")) == count
+    assert len(audit(web)) == 1
+    gone = web.api("DELETE", "/services/a", If_Match=made.etag, X_Message="m")
+    assert gone.status == 204, gone
+    assert set(etcd.get("/logagent/10.").values()) == {b"[]"}
