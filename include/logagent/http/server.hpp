@@ -23,7 +23,7 @@ using handler = std::function<response(const request&)>;
 using waiting_handler = std::function<boost::asio::awaitable<response>(request)>;
 /// Words an answer that the server gives without a handler: 400, 404, 405, 408, 413, 421, 431, 500.
 /// The request holds what of it was read.
-using refusal = std::function<response(const request&, unsigned status, std::string text)>;
+using refusing = std::function<response(const request&, unsigned status, std::string text)>;
 
 /// One line of the route table. In `pattern`, "{name}" stands for a non-empty part of one path
 /// segment
@@ -48,7 +48,7 @@ struct server_options {
     std::size_t max_connections = 64;
     std::size_t max_per_peer = 8;  // of one address; loopback may use them all
     std::vector<field> fields;     // added to every answer that does not have them already
-    refusal refuse;                // empty = the text as text/plain
+    refusing refuse;               // empty = the text as text/plain
     std::function<void(const std::string&)>
         report;  // one line about a handler that threw, or about
                  // running out of descriptors; may be empty
