@@ -1,6 +1,8 @@
 #include "fleet_state.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -22,6 +24,7 @@ namespace {
 
 constexpr std::size_t most_listed = 100;
 constexpr std::size_t most_planned = 1000;
+constexpr std::size_t keys_a_slice = 200;
 constexpr std::size_t note_bytes = 160;  // of a key that remembers what was rendered
 constexpr std::string_view key_end = "/logconfig";
 
@@ -111,7 +114,7 @@ asio::awaitable<fleet_state> read_fleet(parts& with) {
     co_return out;
 }
 
-prepared_plan prepare(const fleet_state& state, const fleet::plan_options& options) {
+asio::awaitable<prepared_plan> prepare(const fleet_state& state, fleet::plan_options options) {
     std::vector<fleet::service_state> services;
     for (const auto& [name, stored] : state.services) {
         if (!stored.broken.empty())
@@ -124,8 +127,11 @@ prepared_plan prepare(const fleet_state& state, const fleet::plan_options& optio
     fleet::host_index hosts{state.hosts};
     prepared_plan out;
     out.wanted = fleet::render(services, hosts);
-    out.plan = fleet::make_plan(out.wanted, hosts, state.keys, options);
-    return out;
+    fleet::planning slices{out.wanted, hosts, state.keys, std::move(options)};
+    while (slices.advance(keys_a_slice))
+        co_await asio::post(asio::use_awaitable);
+    out.plan = slices.finish();
+    co_return out;
 }
 
 void refuse_errors(const prepared_plan& prepared, const std::vector<std::string>& services) {

@@ -40,9 +40,10 @@ struct prepared_plan {
     fleet::plan plan;
 };
 
-/// Pure. Throws `refused` (409) where a stored service cannot be read: rendering without it would
-/// take its files from every host.
-prepared_plan prepare(const fleet_state& state, const fleet::plan_options& options = {});
+/// Throws `refused` (409) where a stored service cannot be read: rendering without it would take
+/// its files from every host. Lets other work run between some hundred keys. `state` stays alive.
+boost::asio::awaitable<prepared_plan> prepare(const fleet_state& state,
+                                              fleet::plan_options options);
 
 /// Refuses what people have to settle first: two services with the same path and topic, or more
 /// entries than a host may have, as far as one of these services has to do with it.

@@ -187,7 +187,7 @@ answering plan_services(parts& with, exchange& one) {
     const auto edits = read_changes(question.services, state, one.who);
     for (const auto& edit : edits)
         replace(state, edit);
-    const auto prepared = prepare(state, options);
+    const auto prepared = co_await prepare(state, options);
     auto answer = plan_json(prepared);
     answer["base_revision"] = state.revision;
     if (one.dry_run) {
@@ -223,7 +223,8 @@ answering apply_plan(parts& with, exchange& one) {
     require_unmoved(kept, edits);
     for (const auto& edit : edits)
         replace(state, edit);
-    const auto prepared = prepare(state, options_of(question));
+    auto options = options_of(question);
+    const auto prepared = co_await prepare(state, std::move(options));
     refuse_errors(prepared, names_of(edits));
     if (digest_of(prepared) != std::string_view{kept.at("digest").as_string()})
         moved(
@@ -253,7 +254,8 @@ answering apply_plan(parts& with, exchange& one) {
 
 answering show_drift(parts& with, exchange&) {
     const auto state = co_await read_fleet(with);
-    const auto prepared = prepare(state);
+    const fleet::plan_options options;
+    const auto prepared = co_await prepare(state, options);
     auto whole = plan_json(prepared);
     json::object out;
     out["items"] = std::move(whole["hosts"]);

@@ -77,7 +77,8 @@ asio::awaitable<http::response> change_service(parts& with, exchange& one, std::
         edit.next = std::move(next);
         edit.number = 1 + co_await last_revision(with, name);
         replace(state, edit);
-        const auto prepared = prepare(state);
+        const fleet::plan_options options;
+        const auto prepared = co_await prepare(state, options);
         const std::vector<std::string> names{name};
         if (edit.next) refuse_errors(prepared, names);
         auto answer = stored_form(one, edit);
