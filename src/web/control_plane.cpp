@@ -11,6 +11,7 @@
 #include "logagent/base/log.hpp"
 #include "logagent/os/clock.hpp"
 #include "logagent_version.hpp"
+#include "new_hosts.hpp"
 #include "stamp.hpp"
 #include "token.hpp"
 
@@ -124,9 +125,12 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       tasks_{executor},
       stopping_{executor},
       tokens_known_{executor},
+      hosts_changed_{executor},
       signals_{executor, SIGTERM, SIGINT},
       house_timer_{executor},
+      gather_timer_{executor},
       bootstrap_timer_{executor} {
+    hosts_.changed = [this] { hosts_changed_.notify(); };
     parts_.not_ready = [this] { return not_ready(); };
     parts_.counters = [this] { return server_->counters(); };
     http::server_options listen;
@@ -169,6 +173,7 @@ asio::awaitable<int> control_plane::run() {
     spawn(watch_->run());
     spawn(server_->run());
     spawn(bootstrap());
+    spawn(follow_hosts());
     spawn(housekeeping());
     while (!stop_asked_ && !failure_)
         co_await stopping_.wait();
@@ -196,6 +201,29 @@ asio::awaitable<void> control_plane::housekeeping() {
         co_await house_timer_.async_wait(asio::use_awaitable);
         base::sweep_log();
         if (manager_.watchdog_interval()) manager_.watchdog();
+    }
+}
+
+asio::awaitable<void> control_plane::follow_hosts() {
+    std::minstd_rand random{std::random_device{}()};
+    std::uniform_int_distribution<int> milliseconds{200, 700};
+    bool settled = true;
+    for (;;) {
+        if (settled) co_await hosts_changed_.wait();
+        // With jitter: several processes see the same host come.
+        gather_timer_.expires_after(std::chrono::milliseconds{milliseconds(random)});
+        co_await gather_timer_.async_wait(asio::use_awaitable);
+        std::string failure;
+        try {
+            settled = co_await serve_new_hosts(parts_, os::wall_ms());
+        } catch (const refused& why) {
+            failure = why.what();
+        }
+        if (failure.empty()) continue;
+        LOGAGENT_LOG(warn, "web.new_hosts", failure << "; the next try is in 10 s");
+        settled = false;
+        gather_timer_.expires_after(10s);
+        co_await gather_timer_.async_wait(asio::use_awaitable);
     }
 }
 

@@ -37,6 +37,8 @@ private:
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<void> housekeeping();
+    /// Learns hosts and gives new ones their keys, soon after they come.
+    boost::asio::awaitable<void> follow_hosts();
     /// Stores the first token, if there is none, and prints it once.
     boost::asio::awaitable<void> bootstrap();
     boost::asio::awaitable<bool> try_bootstrap(const std::string& secret);
@@ -58,8 +60,10 @@ private:
     async::task_group tasks_;
     async::event stopping_;
     async::event tokens_known_;
+    async::event hosts_changed_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer house_timer_;
+    boost::asio::steady_timer gather_timer_;     // many hosts come together
     boost::asio::steady_timer bootstrap_timer_;  // between two tries
     std::exception_ptr failure_;
     bool stop_asked_ = false;

@@ -41,6 +41,9 @@ const endpoint table[] = {
     {"GET", "/api/v1/hosts", viewer, nothing, "", false, list_hosts},
     {"GET", "/api/v1/hosts/{host}", viewer, nothing, "", false, show_host},
 
+    {"PATCH", "/api/v1/hosts/{host}/labels", whole_admin, patch, "host.labels", false,
+     patch_labels},
+
     {"GET", "/api/v1/tokens", whole_admin, nothing, "", false, list_tokens},
     {"POST", "/api/v1/tokens", whole_admin, json, "token.create", false, create_token},
     {"DELETE", "/api/v1/tokens/{id}", whole_admin, nothing, "token.delete", false, delete_token},

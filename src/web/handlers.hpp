@@ -41,6 +41,8 @@ answering show_drift(parts& with, exchange& one);
 answering list_hosts(parts& with, exchange& one);
 answering show_host(parts& with, exchange& one);
 
+answering patch_labels(parts& with, exchange& one);
+
 answering list_audit(parts& with, exchange& one);
 
 /// An answer of type application/json with that status.

@@ -9,8 +9,12 @@ void host_registry::put(std::string_view host, std::string_view status, std::int
     if (!one.online) one.since_ms = now_ms;
     one.online = true;
     auto reported = fleet::parse_status(status);
+    const auto before = one.reported ? one.reported->ips : std::vector<std::string>{};
     one.reported.reset();
-    if (reported) one.reported = *std::move(reported);
+    // "<host>~<8 hex>" is a namesake of a host: shown, and never taken for the host itself.
+    if (reported && reported->name == host) one.reported = *std::move(reported);
+    // Most of what a status tells does not concern what the host collects.
+    if (one.reported && (one.reported->ips != before || !one.known)) tell();
     auto parsed = base::parse_json(status);
     one.status =
         parsed && parsed->is_object() ? std::move(parsed->get_object()) : boost::json::object{};
@@ -32,6 +36,7 @@ void host_registry::put_document(std::string_view host, std::string_view documen
     // One that cannot be read is as if it were not there; its labels select nothing.
     if (read.errors.empty()) one.known = std::move(read.value);
     one.known_revision = mod_revision;
+    tell();
 }
 
 void host_registry::remove_document(std::string_view host) {

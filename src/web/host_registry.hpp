@@ -2,6 +2,7 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ public:
     void begin_snapshot();
     void end_snapshot(std::int64_t now_ms);
 
+    /// Called when a host's addresses or document may have changed; may be empty.
+    std::function<void()> changed;
+
     /// As services select them: the document, and what the agent reported after it.
     static std::optional<fleet::host> host_of(const host_record& one);
     std::vector<fleet::host> inventory() const;
@@ -41,6 +45,10 @@ public:
     const std::map<std::string, host_record>& all() const noexcept { return hosts_; }
 
 private:
+    void tell() const {
+        if (changed) changed();
+    }
+
     std::map<std::string, host_record> hosts_;
     std::map<std::string, bool> seen_;  // during a snapshot
 };

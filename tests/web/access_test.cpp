@@ -64,6 +64,7 @@ TEST_CASE("every endpoint answers to the roles that it is meant for", "[web]") {
         {"GET /api/v1/drift", all},
         {"GET /api/v1/hosts", all},
         {"GET /api/v1/hosts/{host}", all},
+        {"PATCH /api/v1/hosts/{host}/labels", whole_admin},
         {"GET /api/v1/tokens", whole_admin},
         {"POST /api/v1/tokens", whole_admin},
         {"DELETE /api/v1/tokens/{id}", whole_admin},

@@ -618,3 +618,57 @@ def many_hosts(t):
     gone = web.api("DELETE", "/services/a", If_Match=made.etag, X_Message="m")
     assert gone.status == 204, gone
     assert set(etcd.get("/logagent/10.").values()) == {b"[]"}
+
+
+@case("a host that comes later gets its key by itself, and labels decide what it is", needs=["etcd"])
+def later_hosts(t):
+    etcd = t.etcd()
+    web = start(t, etcd=etcd)
+    web.first_token()
+    chosen = {"selector": "env=prod"}
+    made = web.api(
+        "PUT", "/services/a", service(hosts=chosen, files=[entry("/a")]), If_None_Match="*"
+    )
+    assert made.json["rendered"]["written"] == 0, made
+    every = web.api(
+        "PUT", "/services/b", service(hosts={"list": ["*"]}, files=[entry("/b")]), If_None_Match="*"
+    )
+    assert every.status == 201, every
+
+    def paths(address="10.0.0.1"):
+        key = f"/logagent/{address}/logconfig"
+        return [one["log_path"] for one in json.loads(etcd.get(key)[key])]
+
+    etcd.put("/logagent/_status/h1", status_of("h1", "10.0.0.1"))
+    wait_for("the new host has its key", lambda: paths() == ["/b"])
+    labels = {"labels": {"env": "prod"}, "message": "m"}
+    shown = web.api("PATCH", "/hosts/h1/labels?dry_run=true", labels)
+    assert shown.status == 200 and len(shown.json["hosts"]) == 1 and paths() == ["/b"], shown
+    done = web.api("PATCH", "/hosts/h1/labels", labels)
+    assert done.status == 200 and done.json["rendered"]["written"] == 1, done
+    assert paths() == ["/a", "/b"]
+    for bad in ({"labels": {"env": 1}}, {"labels": []}, {"label": {}}):
+        answer = web.api("PATCH", "/hosts/h1/labels", {**bad, "message": "m"})
+        assert answer.status == 422 and answer.json["errors"], answer
+    assert web.api("GET", "/hosts/h1").json["labels"] == {"env": "prod"}
+
+    etcd.put("/logagent/_status/h1", status_of("h1", "10.0.0.9"))  # it has moved
+    wait_for("the key moves with it", lambda: paths("10.0.0.9") == ["/a", "/b"])
+    drift = web.api("GET", "/drift").json["items"]  # nobody has the old address any more
+    assert [(one["address"], one["action"]) for one in drift] == [("10.0.0.1", "held:orphan")]
+
+    # A definition that vanished behind our back stops nothing by itself.
+    etcd.delete("/logagent/_meta/services/b")
+    etcd.put("/logagent/_status/h2", status_of("h2", "10.0.0.2"))
+    wait_for("h2 is known", lambda: "/logagent/_meta/hosts/h2" in etcd.get("/logagent/_meta/hosts/"))
+    etcd.put("/logagent/_status/h1", status_of("h1", "10.0.0.9", "10.0.0.10"))
+    wait_for(
+        "the other address is learned",
+        lambda: "10.0.0.10" in str(etcd.get("/logagent/_meta/hosts/h1")),
+    )
+    assert paths("10.0.0.9") == ["/a", "/b"]
+    again = web.api("PUT", "/services/c", service(hosts=chosen, files=[entry("/c")]),
+                    If_None_Match="*")
+    assert again.status == 201 and paths("10.0.0.9") == ["/a", "/c"], again
+    actions = [one["action"] for one in audit(web)]
+    assert actions.count("hosts.render") == 2, actions
