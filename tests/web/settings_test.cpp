@@ -1,5 +1,7 @@
 #include "logagent/web/settings.hpp"
 
+#include <fstream>
+
 #include "support/test.hpp"
 
 namespace web = logagent::web;
@@ -67,4 +69,21 @@ TEST_CASE("a bad key of web.ini is named with its line and what is allowed", "[w
           "etcd_user: needs etcd_password_file too\n");
     CHECK(complaints("[web]\netcd_addr = a:1\n")
               .starts_with("web.ini:1: web.ini has no sections, but [web]"));
+}
+
+TEST_CASE("the example names every key with its default, and is accepted", "[web]") {
+    std::ifstream file{std::string{LOGAGENT_SOURCE_DIR} + "/examples/web.ini"};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    CHECK(complaints(text).empty());
+    for (const auto& row : web::setting_rows()) {
+        if (row.name == "kafka.<property>" || row.name.starts_with("tls_")) continue;
+        INFO(row.name);
+        const auto key = std::string{row.name} + " =";
+        const auto at = text.find(key);
+        REQUIRE(at != text.npos);
+        CHECK(text.substr(at + key.size())
+                  .starts_with(row.name == "etcd_addr" || row.default_text.empty()
+                                   ? std::string{}
+                                   : " " + std::string{row.default_text}));
+    }
 }
