@@ -55,5 +55,6 @@ TEST_CASE("what gives a host something is written by itself, what takes or chang
     SECTION("a host that has moved takes its entries along") {
         CHECK(kept({{"a", "1", "-x"}, {"a", "2", "+x"}}) == list{"1", "2"});
         CHECK(kept({{"a", "1", "-x", "-y"}, {"a", "2", "+x"}}).empty());
+        CHECK(kept({{"a", "1", "~x"}, {"a", "2", "+x"}}).empty());
     }
 }
