@@ -88,7 +88,7 @@ class Web:
             self.child.kill9()
 
     def ask(self, method, path, body=None, *, token="", **fields):
-        """One request. `token`: "" = the object's own, None = none; If_Match="..." gives If-Match."""
+        """One request. `token`: "" = its own, None = none; If_Match="..." gives If-Match."""
         headers = {name.replace("_", "-"): value for name, value in fields.items()}
         token = self.token if token == "" else token
         if token:

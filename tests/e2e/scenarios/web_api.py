@@ -1,5 +1,6 @@
 """The API of `logagent web` against a real etcd."""
 
+import concurrent.futures
 import json
 import signal
 
@@ -35,7 +36,10 @@ def audit(web, count=500):
     return web.api("GET", f"/audit?limit={count}").json["items"]
 
 
-@case("the first start prints one admin token, once, and only its hash is stored", needs=["etcd"])
+@case(
+    "the first start prints one admin token, once, and only its hash is stored",
+    needs=["etcd"],
+)
 def first_token(t):
     etcd = t.etcd()
     web = start(t, etcd=etcd)
@@ -83,8 +87,10 @@ def refused(t):
     assert done.returncode == 2 and b"cannot listen on" in done.stderr, done.stderr
 
 
-@case("a service is created, read, changed and removed, each against the state it was read in",
-      needs=["etcd"])
+@case(
+    "a service is created, read, changed and removed, each against the state it was read in",
+    needs=["etcd"],
+)
 def services(t):
     etcd = t.etcd()
     web = start(t, etcd=etcd)
@@ -112,12 +118,21 @@ def services(t):
     changed = web.api("PUT", path, {**read.json, "owner": "me", "message": "m"}, If_Match=read.etag)
     assert changed.status == 200 and changed.json["revision"] == 2, changed
     assert web.api("PUT", path, service(), If_Match=read.etag).status == 412
-    dry = web.api("PATCH", path + "?dry_run=true", {"owner": "you", "message": "m"},
-                  If_Match=changed.etag)
+    dry = web.api(
+        "PATCH",
+        path + "?dry_run=true",
+        {"owner": "you", "message": "m"},
+        If_Match=changed.etag,
+    )
     assert dry.status == 200 and dry.json["owner"] == "you" and dry.json["dry_run"] is True, dry
     assert web.api("GET", path).json == without_outcome(changed)
-    patched = web.api("PATCH", path, {"owner": None, "description": "d", "message": "m"},
-                      If_Match=changed.etag, Content_Type="application/merge-patch+json")
+    patched = web.api(
+        "PATCH",
+        path,
+        {"owner": None, "description": "d", "message": "m"},
+        If_Match=changed.etag,
+        Content_Type="application/merge-patch+json",
+    )
     assert patched.status == 200 and patched.json["owner"] == "", patched
     assert patched.json["description"] == "d" and patched.json["files"] == made.json["files"]
 
@@ -159,11 +174,11 @@ def services(t):
     ], seen
 
 
-@case("of two changes at the same moment one is made and the other gets what is there now",
-      needs=["etcd"])
+@case(
+    "of two changes at the same moment one is made and the other gets what is there now",
+    needs=["etcd"],
+)
 def races(t):
-    import concurrent.futures
-
     etcd = t.etcd()
     webs = [start(t, f"web{number}", etcd) for number in (1, 2)]
     webs[1].token = webs[0].first_token()
@@ -221,8 +236,10 @@ def pages(t):
     assert ids == sorted(ids, reverse=True) and len(set(ids)) == 28, (len(ids), ids)
 
 
-@case("each role may do what it is for, and a limited token only that for its services",
-      needs=["etcd"])
+@case(
+    "each role may do what it is for, and a limited token only that for its services",
+    needs=["etcd"],
+)
 def roles(t):
     web = start(t)
     web.first_token()
@@ -271,8 +288,9 @@ def roles(t):
     }, json.dumps(seen, indent=1)
     shown = web.api("GET", "/services", token=tokens["shop editor"]).json["items"]
     assert [one["name"] for one in shown] == ["shop-eu"], shown
-    refused = web.api("DELETE", "/services/bank", token=tokens["viewer"], X_Message="m",
-                      If_Match="*")
+    refused = web.api(
+        "DELETE", "/services/bank", token=tokens["viewer"], X_Message="m", If_Match="*"
+    )
     assert refused.status == 403
     last = audit(web, 1)[0]
     assert (last["result"], last["status"], last["actor"]["name"]) == ("refused", 403, "a viewer")
@@ -341,9 +359,12 @@ def sessions(t):
     cookie = cookie.split(";")[0]
     who = web.api("GET", "/whoami", token=None, Cookie=cookie)
     assert who.json["session"] is True and who.json["role"] == "admin", who
-    change = lambda **fields: web.api(
-        "PUT", "/services/a", service(), token=None, Cookie=cookie, If_None_Match="*", **fields
-    )
+
+    def change(**fields):
+        return web.api(
+            "PUT", "/services/a", service(), token=None, Cookie=cookie, If_None_Match="*", **fields
+        )
+
     for fields in ({}, {"Sec_Fetch_Site": "cross-site"}, {"Origin": "http://evil.example"}):
         answer = change(**fields)
         assert answer.status == 403 and answer.json["code"] == "cross_site", answer
@@ -434,7 +455,10 @@ def online(web, host="testhost"):
     )
 
 
-@case("a service put through the API is what a real agent applies, byte by byte", needs=["etcd"])
+@case(
+    "a service put through the API is what a real agent applies, byte by byte",
+    needs=["etcd"],
+)
 def agent_applies(t):
     etcd, log = t.etcd(), t.log()
     append(log, lines(10))
@@ -451,7 +475,8 @@ def agent_applies(t):
     )
     assert planned.status == 200, planned
     [host] = planned.json["plan"]["hosts"]
-    assert (host["host"], host["address"], host["action"]) == ("testhost", "10.1.2.3", "write"), host
+    seen = (host["host"], host["address"], host["action"])
+    assert seen == ("testhost", "10.1.2.3", "write"), host
     assert [change["kind"] for change in host["diff"]] == ["added"], host
     assert etcd.get(agent.key) == {}
 
@@ -592,11 +617,14 @@ def plans(t):
     clash = {"name": "c", "hosts": everywhere, "files": [entry("/var/log/a")], "message": "m"}
     refused = web.api("PUT", "/services/c", clash, If_None_Match="*")
     assert refused.status == 409 and refused.json["errors"][0]["code"] == "conflict", refused
-    assert "'a'" in refused.json["detail"] or "a" in refused.json["detail"]
+    assert "/var/log/a" in refused.json["detail"], refused
     assert web.api("GET", "/services/c").status == 404
 
 
-@case("a change for more hosts than one transaction takes reaches all of them", needs=["etcd"])
+@case(
+    "a change for more hosts than one transaction takes reaches all of them",
+    needs=["etcd"],
+)
 def many_hosts(t):
     etcd = t.etcd()
     count = 200
@@ -620,7 +648,10 @@ def many_hosts(t):
     assert set(etcd.get("/logagent/10.").values()) == {b"[]"}
 
 
-@case("a host that comes later gets its key by itself, and labels decide what it is", needs=["etcd"])
+@case(
+    "a host that comes later gets its key by itself, and labels decide what it is",
+    needs=["etcd"],
+)
 def later_hosts(t):
     etcd = t.etcd()
     web = start(t, etcd=etcd)
@@ -660,15 +691,17 @@ def later_hosts(t):
     # A definition that vanished behind our back stops nothing by itself.
     etcd.delete("/logagent/_meta/services/b")
     etcd.put("/logagent/_status/h2", status_of("h2", "10.0.0.2"))
-    wait_for("h2 is known", lambda: "/logagent/_meta/hosts/h2" in etcd.get("/logagent/_meta/hosts/"))
+    hosts = "/logagent/_meta/hosts/"
+    wait_for("h2 is known", lambda: hosts + "h2" in etcd.get(hosts))
     etcd.put("/logagent/_status/h1", status_of("h1", "10.0.0.9", "10.0.0.10"))
     wait_for(
         "the other address is learned",
         lambda: "10.0.0.10" in str(etcd.get("/logagent/_meta/hosts/h1")),
     )
     assert paths("10.0.0.9") == ["/a", "/b"]
-    again = web.api("PUT", "/services/c", service(hosts=chosen, files=[entry("/c")]),
-                    If_None_Match="*")
+    again = web.api(
+        "PUT", "/services/c", service(hosts=chosen, files=[entry("/c")]), If_None_Match="*"
+    )
     assert again.status == 201 and paths("10.0.0.9") == ["/a", "/c"], again
     actions = [one["action"] for one in audit(web)]
     assert actions.count("hosts.render") == 2, actions
