@@ -2,8 +2,6 @@
 #include <cerrno>
 #include <set>
 
-#include <set>
-
 #include "host.hpp"
 #include "support/packed_bytes.hpp"
 
@@ -113,6 +111,60 @@ TEST_CASE("what copytruncate cut off before it was read is sent from the copy", 
     h.disk.remove("/l/a.1");
     h.pass(3min);
     CHECK(h.generations() == 1);
+}
+
+TEST_CASE("what a rewritten file holds later is not counted as lost", "[generations]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.disk.write("/l/a", lines(0, 3));
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    h.apply({wanted});
+    // No event tells of it, only that there is more than before.
+    h.disk.truncate("/l/a", 0);
+    h.disk.write("/l/a", lines(3, 30));
+    h.pass(5s);
+    h.topic_errors.clear();
+    h.pass(60s);
+    CHECK(h.broker.values("t") == numbered(3, 30));
+    const auto sums = h.running->sums();
+    CHECK(sums.classes[static_cast<std::size_t>(byte_class::truncated_away)] == lines(0, 3).size());
+    h.check_ledger(lines(0, 30).size());
+}
+
+TEST_CASE("what was seen before a stop and is gone after it is counted", "[generations]") {
+    host h;
+    h.topic_errors["t"] = kafka::error::topic_authorization_failed;
+    h.disk.write("/l/a", lines(0, 3));
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    h.apply({wanted});
+    h.wrote("/l/a", lines(3, 5));
+    h.pass(5s);
+    h.restart();
+    h.topic_errors.clear();
+    h.disk.truncate("/l/a", 0);
+    h.apply({wanted});
+    h.wrote("/l/a", lines(5, 7));
+    h.pass(60s);
+    CHECK(h.broker.values("t") == numbered(5, 7));
+    const auto sums = h.running->sums();
+    CHECK(sums.classes[static_cast<std::size_t>(byte_class::truncated_away)] == lines(0, 5).size());
+}
+
+TEST_CASE("a file that was truncated and moved away while the agent was down has a copy",
+          "[generations]") {
+    collecting h{100, 10};
+    h.restart();
+    h.disk.write("/l/a.2", h.disk.names.at("/l/a")->content);
+    h.disk.truncate("/l/a", 0);
+    h.disk.rename("/l/a", "/l/a.1");
+    h.disk.write("/l/a", lines(100, 103));
+    h.apply({host::target("/l/a")});
+    h.pass(60s);
+    CHECK(h.broker.values("t") == numbered(0, 103));
+    CHECK(h.bytes(byte_class::truncated_away) == 0);
+    h.check_ledger(lines(0, 103).size());
 }
 
 TEST_CASE("copytruncate while the agent was down loses nothing that the copy has",
