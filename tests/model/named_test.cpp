@@ -395,5 +395,15 @@ TEST_CASE("a compressed file that only begins with the same blank line is no cop
            {act::remove, 0, 0}});
 }
 
+TEST_CASE("the pieces of a split line that were not read before a truncation are in the ledger",
+          "[programs]") {
+    check({{act::shape, 0, 5},
+           {act::start, 0, 0},
+           {act::write_long, 0, 0},
+           {act::fail, 0, 0},
+           {act::other_topic, 0, 0},
+           {act::truncate, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -560,6 +560,11 @@ void interpreter::compress(log_file& which, bool keep) {
     const auto file = host.disk.at(path);
     if (!file) return;
     if (host.disk.at(path + ".gz")) return unlink(path);
+    // A copy that begins with a blank line may be sent as a generation of its own; with two of them
+    // both happens.
+    for (const auto& life : host.known.lives)
+        for (const auto& each : life.copies)
+            if (each.file == file && (life.bytes[0] == ' ' || life.bytes[0] == '\t')) keep = false;
     host.disk.write(path + ".gz", gzipped(file->content));
     // What was sent of before is looked for in there; what nobody has seen has no name to look for.
     for (auto& life : host.known.lives) {

@@ -84,7 +84,9 @@ void truth::lost(std::size_t at, bool held) {
     const life& in = lives.at(at);
     for (const std::size_t index : in.lines) {
         line& each = lines[index];
-        const bool in_memory = held && each.sent && each.sent_in == readings_[in.log];
+        // Of a line that is split the pieces that were not read yet are gone.
+        const bool split = in.shape.oversize == fleet::oversize_policy::split;
+        const bool in_memory = held && !split && each.sent && each.sent_in == readings_[in.log];
         if (each.at.empty() && !each.buried && !in_memory) each.excused = true;
     }
 }
