@@ -138,7 +138,14 @@ void ledger::noted(const checkpoint::loss_record& loss) {
     claims_[generation].push_back(made);
     const auto at = life_of(generation);
     // Nobody holds these bytes any more.
-    if (loss.kind == byte_class::abandoned && at != truth::none) known_.lost(at, false);
+    if (loss.kind != byte_class::abandoned) return;
+    if (at != truth::none) return known_.lost(at, false);
+    // Nothing of it was sent, and its head was not written down.
+    for (std::size_t one = 0; one < known_.lives.size(); ++one) {
+        const auto& in = known_.lives[one];
+        if (in.log == loss.path && in.generation.empty() && in.file->links == 0)
+            known_.lost(one, false);
+    }
 }
 
 void ledger::check_counts(const std::string& generation, const std::string& topic,

@@ -405,5 +405,16 @@ TEST_CASE("the pieces of a split line that were not read before a truncation are
            {act::truncate, 0, 0}});
 }
 
+TEST_CASE("a deleted file of which nothing was sent may be given up", "[programs]") {
+    check({{act::cluster, 0, 0},
+           {act::write_blank, 0, 0},
+           {act::hold_less, 0, 0},
+           {act::rotate_dated, 0, 0},
+           {act::start, 0, 0},
+           {act::write_long, 0, 0},
+           {act::overflow, 0, 0},
+           {act::replace, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
