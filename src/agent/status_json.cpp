@@ -73,6 +73,7 @@ void write_file(json_writer& out, const tail::file_view& file) {
     out.member("generation", file.generation).member("inode", file.inode);
     out.member("size", file.size).member("read_offset", file.read_offset);
     out.member("acked_offset", file.acked_offset).member("lag_bytes", file.lag_bytes);
+    out.member("hole_bytes", file.hole_bytes);
     out.member("lines_per_s", file.lines_per_s).member("bytes_per_s", file.bytes_per_s);
     out.member("send_rate", file.send_rate).member("throttled_seconds", file.throttled_seconds);
     out.key("eta_to_loss_s");

@@ -152,6 +152,8 @@ const metrics_slices::family metrics_slices::families[] = {
     {"file_acked_offset_bytes", kind::gauge, "Acknowledged without a hole up to here.",
      LOGAGENT_FILE_METRIC(acked_offset)},
     {"file_lag_bytes", kind::gauge, "Not acknowledged.", LOGAGENT_FILE_METRIC(lag_bytes)},
+    {"file_hole_bytes", kind::gauge, "Passed over for newer lines, still to be sent.",
+     LOGAGENT_FILE_METRIC(hole_bytes)},
     {"file_lines_per_second", kind::gauge, "Lines read.", LOGAGENT_FILE_METRIC(lines_per_s)},
     {"file_bytes_per_second", kind::gauge, "Bytes read.", LOGAGENT_FILE_METRIC(bytes_per_s)},
     {"file_send_rate_lines_per_second", kind::gauge, "The limit of lines; 0 = none.",
@@ -206,8 +208,8 @@ void metrics_slices::look_at(const tail::file_view& file) {
     sums.throttled_seconds += file.throttled_seconds;
     if (!single_) return;
     files_.push_back({distinct_path(file), std::string{file.topic}, file.size, file.read_offset,
-                      file.acked_offset, file.lag_bytes, file.send_rate, file.lines_per_s,
-                      file.bytes_per_s, file.throttled_seconds,
+                      file.acked_offset, file.lag_bytes, file.hole_bytes, file.send_rate,
+                      file.lines_per_s, file.bytes_per_s, file.throttled_seconds,
                       file.state == "error" || file.state == "denied"});
 }
 

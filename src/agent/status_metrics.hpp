@@ -29,7 +29,7 @@ public:
 private:
     struct file_figures {
         std::string path, topic;
-        std::uint64_t size, read_offset, acked_offset, lag_bytes, send_rate;
+        std::uint64_t size, read_offset, acked_offset, lag_bytes, hole_bytes, send_rate;
         double lines_per_s, bytes_per_s, throttled_seconds;
         bool failed;
     };

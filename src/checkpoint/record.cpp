@@ -37,6 +37,12 @@ void put_id(std::string& out, const generation_id& id) {
     out.append(reinterpret_cast<const char*>(id.bits.data()), id.bits.size());
 }
 
+void put_anchor(std::string& out, const anchor& anchor) {
+    put_number(out, anchor.offset);
+    put_number(out, anchor.size);
+    put_number(out, anchor.hash);
+}
+
 void put_counts(std::string& out, const byte_counts& counts) {
     put_number(out, static_cast<std::uint8_t>(counts.size()));
     for (const auto count : counts)
@@ -91,6 +97,14 @@ public:
         return out;
     }
 
+    checkpoint::anchor anchor() {
+        checkpoint::anchor out;
+        out.offset = number<std::uint64_t>();
+        out.size = number<std::uint32_t>();
+        out.hash = number<std::uint64_t>();
+        return out;
+    }
+
     byte_counts counts() {
         byte_counts out{};
         const std::size_t count = number<std::uint8_t>();
@@ -132,10 +146,10 @@ position_record read_position(fields in) {
         out.done.push_back({begin, in.number<std::uint64_t>()});
     }
     out.size = in.number<std::uint64_t>();
-    out.anchor.offset = in.number<std::uint64_t>();
-    out.anchor.size = in.number<std::uint32_t>();
-    out.anchor.hash = in.number<std::uint64_t>();
+    out.anchor = in.anchor();
     out.counts = in.counts();
+    for (std::size_t i = 1; i < out.done.size() && !in.empty(); ++i)
+        out.later_anchors.push_back(in.anchor());
     return out;
 }
 
@@ -257,10 +271,10 @@ void frame_writer::add(const position_record& record) {
         put_number(bytes_, range.end);
     }
     put_number(bytes_, record.size);
-    put_number(bytes_, record.anchor.offset);
-    put_number(bytes_, record.anchor.size);
-    put_number(bytes_, record.anchor.hash);
+    put_anchor(bytes_, record.anchor);
     put_counts(bytes_, record.counts);
+    for (const auto& anchor : record.later_anchors)
+        put_anchor(bytes_, anchor);
 }
 
 void frame_writer::add(const target_record& record) {

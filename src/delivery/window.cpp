@@ -21,6 +21,11 @@ run& window::push(std::unique_ptr<run> added) {
     return *pushed;
 }
 
+void window::skip_to(std::uint64_t to) noexcept {
+    assert(empty() && to >= committed_);
+    committed_ = to;
+}
+
 run* window::next_unsent() const noexcept {
     // Nearly always zero, and an outage can leave thousands of small runs to look through.
     if (broken() || unsent_ == 0) return nullptr;

@@ -93,16 +93,6 @@ base::problem mask_problem(const mask_rule& rule) {
     return {};
 }
 
-/// What is valid but not implemented. The version that implements it deletes its line.
-void check_supported(entry_reader& reader, const std::string& pointer) {
-    const auto& target = reader.target;
-    const auto refuse = [&](std::string_view name, std::string_view what) {
-        reader.complain(below(pointer, name), "unsupported",
-                        std::string{what} + " is not in this version of logagent");
-    };
-    if (target.overload == overload_policy::live_first) refuse("overload", "live_first");
-}
-
 }  // namespace
 
 void check_entry(entry_reader& reader, const std::string& pointer) {
@@ -128,7 +118,10 @@ void check_entry(entry_reader& reader, const std::string& pointer) {
     if (target.decode != decode_kind::none && target.charset != charset_kind::bytes)
         reader.complain(below(pointer, "charset"), "conflict",
                         "container formats are UTF-8: 'decode' and 'charset' exclude each other");
-    check_supported(reader, pointer);
+    if (target.overload == overload_policy::live_first && target.charset != charset_kind::bytes)
+        reader.complain(below(pointer, "overload"), "conflict",
+                        "'live_first' finds its place by line ends of one byte: with this "
+                        "'charset' only 'block' is possible");
 }
 
 std::vector<entry_error> check_target(log_target& target, const std::string& pointer) {

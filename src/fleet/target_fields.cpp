@@ -236,8 +236,10 @@ const target_field table[] = {
       .allowed = "block|live_first",
       .section = pace,
       .help = "What waits when more is written than may be sent: `block` keeps the order; "
-              "`live_first` sends new lines before the backlog. `live_first` is not in this "
-              "version: an entry that asks for it is refused."},
+              "`live_first` jumps to the newest lines once the backlog takes more than 10 s, and "
+              "sends what it passed over with the rate that they leave (`hole_bytes` in the "
+              "status). Order holds in front of a jump, within what was passed over, and behind "
+              "it."},
      false,
      read_choice<&target::overload>,
      write_choice<&target::overload>},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "logagent/base/glob.hpp"
+#include "logagent/base/log.hpp"
 #include "logagent/fleet/diff.hpp"
 #include "logagent/fleet/logconfig.hpp"
 #include "source.hpp"
@@ -274,13 +275,19 @@ bool collector::follows_closing(const tailer& which) const {
 std::uint64_t collector::readable_to(const tailer& which) {
     if (stopping_ || !which.source || follows_closing(which)) return 0;
     const auto& where = *static_cast<const source*>(which.source);
+    // There is no jumping in what is packed, so newer lines do not wait for it but it for them.
+    const bool live_first = where.target->target.overload == fleet::overload_policy::live_first;
+    if (live_first && which.packed() && !may_fill(which)) return 0;
     if (where.tailers.front().get() == &which) return tailer::no_bound;
     // The old generation is sent before the new one, so order holds over rotations. A writer may
     // go on in the old file for a while: what it wrote there before it began here must be seen,
     // so the size here is taken before the old files are looked at, and nothing beyond it is read.
     const std::uint64_t bound = which.file_size();
+    bool front = true;
     for (const auto& one : where.tailers) {
         if (one.get() == &which) break;
+        if (live_first && one->packed() != which.packed()) continue;
+        front = false;
         if (one->ended()) {
             if (!one->idle()) return 0;
             continue;
@@ -290,7 +297,36 @@ std::uint64_t collector::readable_to(const tailer& which) {
         if (one->now() == tailer::state::error && one->idle()) continue;
         if (!one->caught_up()) return 0;
     }
-    return bound;
+    return front ? tailer::no_bound : bound;
+}
+
+/// Of one path the newest lines come first, then its holes, the oldest first.
+bool collector::may_fill(const tailer& which) {
+    if (stopping_ || !which.source) return false;
+    const auto& where = *static_cast<const source*>(which.source);
+    bool older = true;
+    for (const auto& one : where.tailers) {
+        if (one.get() == &which) {
+            older = false;
+            continue;
+        }
+        const bool stuck = one->now() == tailer::state::error && one->idle();
+        if (one->ended() || stuck) continue;
+        if (one->packed() || (older && one->has_holes())) {
+            if (older) return false;
+            continue;
+        }
+        if (one->grown()) make_ready(*one);
+        if (!one->read_out()) return false;
+    }
+    return true;
+}
+
+void collector::wake_behind(tailer& which) {
+    const auto& where = *static_cast<const source*>(which.source);
+    if (where.tailers.size() < 2) return;
+    for (const auto& one : where.tailers)
+        if (one.get() != &which && (one->has_holes() || one->packed())) make_ready(*one);
 }
 
 void collector::run_one(tailer& which, const moment& now) {
@@ -301,7 +337,16 @@ void collector::run_one(tailer& which, const moment& now) {
         return;
     }
     const bool was_behind = !which.caught_up();
+    const bool was_read_out = which.read_out();
+    const bool had_holes = which.has_holes();
+    const auto holes_before = which.hole_bytes();
+    if (had_holes) which.allow_filling(may_fill(which));
     const wish wanted = which.step(now, readable_to(which));
+    if (which.hole_bytes() > holes_before)
+        LOGAGENT_LOG(info, "tail.jumped",
+                     which.path() << ": goes on at " << which.read_offset() << ", "
+                                  << which.hole_bytes()
+                                  << " bytes before that are sent when nothing newer waits");
     if (which.take_dirty()) mark_dirty(which);
     if (wanted.then == wish::what::replaced) {
         if (which.source) truncated(*static_cast<source*>(which.source), which);
@@ -315,6 +360,8 @@ void collector::run_one(tailer& which, const moment& now) {
         finish(*static_cast<source*>(which.source), which, now);
         return;
     }
+    const bool open = (!was_read_out && which.read_out()) || (had_holes && !which.has_holes());
+    if ((open || which.now() == tailer::state::error) && which.source) wake_behind(which);
     // A successor waits for this moment.
     if (was_behind && which.caught_up() && which.draining()) after_report(which);
     obey(which, wanted, now);
@@ -333,9 +380,11 @@ void collector::obey(tailer& which, const wish& wanted, const moment& now) {
             return;
         case wish::what::room:
             if (!std::exchange(which.links.wants_room, true)) wait_room_.push_back(&which);
+            if (wanted.when != time_point{}) set_timer(which, wanted.when);
             return;
         case wish::what::topic:
             if (!std::exchange(which.links.wants_topic, true)) wait_topic_.push_back(&which);
+            if (wanted.when != time_point{}) set_timer(which, wanted.when);
             return;
         default:
             return;
@@ -444,8 +493,7 @@ bool collector::drained() const noexcept {
 std::uint64_t collector::blocked_bytes() const noexcept {
     std::uint64_t bytes = 0;
     for_each_tailer([&](const tailer& one) {
-        if (!one.sends_to().open() && one.size() > one.read_offset())
-            bytes += one.size() - one.read_offset();
+        if (!one.sends_to().open()) bytes += one.unread();
     });
     return bytes;
 }
@@ -456,7 +504,7 @@ bool collector::finished() const noexcept {
     for (const auto& [key, where] : sources_) {
         all = all && !where->opened;
         for (const auto& one : where->tailers)
-            all = all && one->caught_up() && one->read_offset() >= one->size();
+            all = all && one->caught_up() && one->unread() == 0 && !one->has_holes();
     }
     return all;
 }

@@ -65,6 +65,20 @@ look check_anchor(const os::file& file, const checkpoint::anchor& known, os::fil
     return hash({bytes.data(), known.size}) == known.hash ? look::same : look::different;
 }
 
+look check_anchors(const os::file& file, const checkpoint::position_record& known,
+                   os::file::read_mode mode, std::uint64_t size) {
+    look all = check_anchor(file, known.anchor, mode);
+    for (const auto& each : known.later_anchors) {
+        if (all != look::same || each.offset > size) break;
+        all = check_anchor(file, each, mode);
+    }
+    return all;
+}
+
+bool ends_before(const checkpoint::position_record& known, std::uint64_t size) noexcept {
+    return known.done.size() > 1 && known.done.back().begin <= size && size < known.newest();
+}
+
 bool may_be_same_inode(const os::file_status& now,
                        const checkpoint::file_identity& known) noexcept {
     if (now.inode != known.inode) return false;

@@ -2,7 +2,6 @@
 // forgotten when their file is gone; given up when there is no more room for them.
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
 
 #include "logagent/base/log.hpp"
 #include "packed_file.hpp"
@@ -16,14 +15,6 @@ namespace {
 using checkpoint::byte_class;
 
 constexpr std::size_t entries_a_turn = 500;  // a stat() each, about 1.3 us
-
-std::uint64_t committed(const checkpoint::position_record& position) {
-    return position.done.empty() ? 0 : position.done.front().end;
-}
-
-std::uint64_t classed(const checkpoint::position_record& position) {
-    return std::accumulate(position.counts.begin(), position.counts.end(), std::uint64_t{0});
-}
 
 }  // namespace
 
@@ -113,8 +104,8 @@ void collector::resume_grown(const checkpoint::generation_record& known, const s
         if (!position || active_.contains({record.id, at->first.topic})) continue;
         if (!record.packed) {
             const bool truncated = size < record.identity.head_size;
-            if (committed(*position) < size || truncated) adopt(*at->second, path, now);
-        } else if (classed(*position) < position->size) {
+            if (position->committed() < size || truncated) adopt(*at->second, path, now);
+        } else if (position->classed() < position->size) {
             continue_elsewhere(*at->second, record, *position, now);
         }
     }
@@ -154,15 +145,13 @@ std::optional<checkpoint::position_record> collector::wanted_position(
     const auto& positions = store_.state().positions;
     if (const auto own = positions.find({id, target.topic}); own != positions.end())
         return own->second;
-    const auto begin = earlier_position(id, target);
-    if (!begin) return std::nullopt;
+    const auto* const earlier = earlier_position(id, target);
+    if (!earlier) return std::nullopt;
     checkpoint::position_record position;
     position.generation = id;
     position.topic = target.topic;
     position.log_path = target.log_path;
-    position.anchor.offset = *begin;
-    position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)] = *begin;
-    if (*begin > 0) position.done.push_back({0, *begin});
+    take_over(*earlier, earlier->newest(), position);
     for (auto at = positions.lower_bound({id, {}}); at != positions.end() && at->first.first == id;
          ++at)
         position.size = std::max(position.size, at->second.size);
@@ -182,7 +171,7 @@ bool collector::rebind(const checkpoint::generation_record& known, const moment&
 
 void collector::vanished(checkpoint::position_record position, const std::string& path,
                          const moment& now) {
-    const auto known = classed(position);
+    const auto known = position.classed();
     if (position.size <= known) return;
     const bool wanted = std::any_of(targets_.begin(), targets_.end(), [&](const auto& each) {
         return each->target.log_path == position.log_path && each->target.topic == position.topic;
@@ -197,7 +186,7 @@ void collector::vanished(checkpoint::position_record position, const std::string
                  path,
                  position.topic,
                  kind,
-                 {committed(position), position.size},
+                 {position.committed(), position.size},
                  bytes,
                  now.wall_ms,
                  wanted ? "the file is gone, and neither a copy nor a compressed one was found"
@@ -263,13 +252,17 @@ bool collector::try_continuation(const checkpoint::generation_record& known,
     const auto mode = file::read_mode::blocking;
     if (!out.packed) {
         if (check_head(*opened.file, known.identity, mode) != tail::look::same) return false;
-        if (check_anchor(*opened.file, position.anchor, mode) != tail::look::same) return false;
+        out.cut_short = ends_before(position, status.size);
+        if (check_anchors(*opened.file, position, mode, status.size) != tail::look::same)
+            return false;
+        const bool holes = position.done.size() > 1;
+        if (holes && position.newest() > status.size && !out.cut_short) return false;
         out.file = std::move(opened.file);
         return true;
     }
     auto packed = std::make_unique<os::compressed_file>(std::move(opened.file), kind);
     if (check_head(*packed, known.identity, mode) != tail::look::same) return false;
-    out.file = std::make_unique<packed_file>(std::move(packed), committed(position));
+    out.file = std::make_unique<packed_file>(std::move(packed), position.newest());
     return true;
 }
 
@@ -286,24 +279,24 @@ bool collector::continue_elsewhere(source& where, checkpoint::generation_record 
     known.packed = found->packed;
     by_inode_.emplace(known.identity.inode, id);
     // Of a file that was finished while somebody watched it there is nothing left to read.
-    const bool finished = watched_to_end_.contains(id) && classed(position) >= position.size;
+    const bool finished = watched_to_end_.contains(id) && position.classed() >= position.size;
     // Only what was read to its end is known as compressed and not looked for again: a stop before
     // that must find it once more.
     if (finished || !known.packed) store_.put(known);
     store_.put(position);
     if (!finished) {
-        tailer::start from{std::move(known), position, true, true, found->packed};
+        tailer::start from{std::move(known), position, true, true, found->packed, found->cut_short};
         begin_draining(where, std::move(from), found->path, std::move(found->file), now, behind);
     }
     return true;
 }
 
 void collector::begin_draining(source& where, tailer::start from, const std::string& path,
-                               std::unique_ptr<os::file> file, const moment& now,
+                               std::shared_ptr<os::file> file, const moment& now,
                                const tailer* behind) {
     LOGAGENT_LOG(info, "tail.adopted",
                  path << " was " << where.path << " and is not finished: read from "
-                      << committed(from.position));
+                      << from.position.newest());
     tailer* const current = where.current();
     auto identified = std::exchange(where.opened, std::move(file));
     begin_tailing(where, std::move(from), now);
@@ -346,7 +339,7 @@ void collector::adopt_unfinished(source& where, const std::vector<os::file_statu
         if (std::any_of(present.begin(), present.end(), same)) continue;
         const auto position = wanted_position(where, id);
         if (!position || active_.contains({id, position->topic})) continue;
-        if (known->second.packed && classed(*position) >= position->size) continue;
+        if (known->second.packed && position->classed() >= position->size) continue;
         continue_elsewhere(where, checkpoint::generation_record{known->second}, *position, now);
     }
 }

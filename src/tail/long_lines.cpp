@@ -99,6 +99,7 @@ wish tailer::long_nuls(const moment& now, delivery::lane& to, std::string_view s
     } else if (encoded() != encoding::bytes) {
         end -= end % 2;
     }
+    if (live_) end = std::min(end, fills_to_);
     auto nothing = std::make_unique<run>();
     nothing->owner = this;
     nothing->begin = offset;
@@ -109,6 +110,8 @@ wish tailer::long_nuls(const moment& now, delivery::lane& to, std::string_view s
 
 wish tailer::long_line_read(const moment& now, delivery::lane& to, std::uint64_t end) {
     const std::uint64_t offset = window_.end();
+    // Whatever was written into the file meanwhile, a hole ends where it ends.
+    if (live_) end = std::min(end, fills_to_);
     const auto size = std::min<std::uint64_t>(longest_raw(), end - offset);
     delivery::chunk_ref chunk = shared_.chunks.allocate(size);
     const auto room = chunk->room().first(size);

@@ -54,6 +54,7 @@ void tailer::retarget(std::shared_ptr<const live_target> target) {
     target_ = std::move(target);
     // A long line is looked at again with the new rules.
     stop_scanning();
+    if (filler_) filler_->retarget(target_);
 }
 
 delivery::chunk_ref tailer::chunk_for_reading() {
@@ -94,6 +95,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (unverified_) {
         const auto seen = check_anchor(*file_, committed_anchor_, os_mode::cached);
         if (seen == look::cold) return cold(now, offset, anchor_bytes);
+        if (seen == look::failed && live_) return read_failed(now, EIO);
         if (seen != look::same) return {wish::what::replaced};
         unverified_ = false;
     }
@@ -167,9 +169,11 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
         // A copy that copytruncate made can be shorter than what was once seen of the file.
         (((!bounded && known_size > offset + size) || accept_partial_) &&
          file_size() > offset + size);
+    if (live_ && !bounded && !filled) return {wish::what::replaced};  // a hole lies in its file
     const bool full = filled && size == room.size() && size >= longest_raw();
     std::uint64_t end = 0;
-    if (accept_partial_ && !filled) {
+    // A hole ends with its last line, so nothing that belongs to it comes behind it.
+    if ((accept_partial_ || live_) && !filled) {
         held_ = {};
         end = build(*fresh, lines, bytes, closing::last, now);
     } else {

@@ -1,7 +1,6 @@
 // Delivery reports and dead letters, and what the collector shows to people.
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 
 #include "logagent/base/log.hpp"
 #include "logagent/tail/forecast.hpp"
@@ -51,7 +50,7 @@ void collector::delivered(void* batch, std::uint32_t count) {
     const auto before = owner.acked_offset();
     owner.delivered(run, count, now_);
     acked_bytes_ += owner.acked_offset() - before;
-    after_report(owner);
+    after_report(owner.whole());
 }
 
 void collector::failed(void* batch, const char* value, kafka::error code, bool) {
@@ -69,7 +68,7 @@ void collector::failed(void* batch, const char* value, kafka::error code, bool) 
                  owner.path() << " to " << owner.sends_to().name() << ": " << kafka::text(code)
                               << "; sent again from " << run.begin);
     owner.failed(run, value, code, now_);
-    after_report(owner);
+    after_report(owner.whole());
 }
 
 void collector::abandoned() {
@@ -97,7 +96,7 @@ void collector::after_report(tailer& which) {
         return;
     }
     // A file that has nothing more to do is not read again for every acknowledgement.
-    if (!which.caught_up() || which.draining()) make_ready(which);
+    if (!which.caught_up() || which.draining() || which.has_holes()) make_ready(which);
     if (!which.draining()) return;
     // Its successor may have waited for this.
     for (const auto& one : static_cast<source*>(which.source)->tailers)
@@ -146,7 +145,7 @@ void collector::dead_letter_done(dead_letter& which) {
     std::erase_if(dead_letters_, [&](const auto& each) { return each.get() == &which; });
     --from.buried;
     owner.letter_stored(from, now_);
-    after_report(owner);
+    after_report(owner.whole());
 }
 
 std::vector<std::string> collector::due_topics(const moment& now) {
@@ -208,8 +207,8 @@ void collector::visit_files(std::string_view after, std::size_t limit, time_poin
             view.lines_per_s += lines;
             view.bytes_per_s += bytes;
             view.throttled_seconds += one->throttled_seconds(now);
-            if (one->size() > one->acked_offset())
-                view.lag_bytes += one->size() - one->acked_offset();
+            view.lag_bytes += one->unsettled();
+            view.hole_bytes += one->hole_bytes();
         }
         if (!where.tailers.empty()) {
             const tailer& newest = *where.tailers.back();
@@ -241,7 +240,7 @@ std::optional<double> collector::foretold_loss(const source& where, time_point n
     std::optional<double> first;
     double before = 0;
     for (const auto& one : where.tailers) {
-        before += static_cast<double>(one->size() - std::min(one->size(), one->acked_offset()));
+        before += static_cast<double>(one->unsettled());
         const auto age_s =
             static_cast<double>(now_.wall_ms - one->generation().first_seen_ms) / 1000;
         if (age_s < known_after_s) continue;
@@ -262,14 +261,13 @@ collector::ledger collector::sums() const {
     for (const auto& [key, position] : state.positions) {
         if (active_.contains(key)) continue;
         add(position.counts);
-        const auto known =
-            std::accumulate(position.counts.begin(), position.counts.end(), std::uint64_t{0});
+        const auto known = position.classed();
         if (position.size > known) total.unread += position.size - known;
     }
     for (const auto& [key, one] : active_) {
         add(one->counts());
         total.in_flight += one->in_flight();
-        if (one->size() > one->read_offset()) total.unread += one->size() - one->read_offset();
+        total.unread += one->unread();
     }
     return total;
 }

@@ -95,32 +95,29 @@ void collector::adopt_siblings(source& where, const std::string& base, const mom
 
 void collector::adopt(source& where, const std::string& path, const moment& now) {
     const auto& target = where.target->target;
-    auto opened = disk_.open(path, target.trusted);
+    std::shared_ptr<os::file> file = disk_.open(path, target.trusted).file;
     os::file_status status;
-    if (!opened.file || opened.file->status(status) != 0) return;
+    if (!file || file->status(status) != 0) return;
     const auto mode = os::file::read_mode::blocking;
     checkpoint::file_identity head{
         status.device, status.inode, status.generation, status.birth_time, 0, 0};
-    if (read_head(*opened.file, status.size, mode, head) != tail::look::same) return;
+    if (read_head(*file, status.size, mode, head) != tail::look::same) return;
     bool cold = false;
     bool rewritten = false;
-    const auto known = known_generation(*opened.file, status, mode, cold, rewritten);
+    const auto known = known_generation(*file, status, mode, cold, rewritten);
     tailer::start from;
     if (known) {
         if (active_.contains({known->id, target.topic})) return;
-        if (rewritten) end_former_lives(where, *opened.file, now);
+        if (rewritten) end_former_lives(where, *file, now);
         const auto& positions = store_.state().positions;
         const auto position = positions.find({known->id, target.topic});
-        auto committed = earlier_position(known->id, target);
-        if (position != positions.end()) {
-            const auto& done = position->second.done;
-            committed = done.empty() ? 0 : done.front().end;
-        }
-        if (!committed || *committed >= status.size) return;
+        const auto* const place =
+            position != positions.end() ? &position->second : earlier_position(known->id, target);
+        if (!place || place->committed() >= status.size) return;
         bool usable = true;
-        where.opened = std::move(opened.file);
-        from = resumed(where, *known, status, usable, cold);
-        opened.file = std::move(where.opened);
+        where.opened = std::move(file);
+        from = resumed(where, *known, status, usable, cold, /*may_be_copy=*/true);
+        file = std::move(where.opened);
         if (!usable || cold) return;
     } else {
         // Whoever has it open sees that it was truncated, and goes on.
@@ -134,11 +131,11 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
         const bool young = status.birth_time != 0 &&
                            status.birth_time / 1'000'000 + tick_ms >= where.target->applied_ms;
         // Truncated since it was seen last, and then moved away: a life of its own.
-        if (!rewritten && (!young || is_copy(where, *opened.file))) return;
-        if (rewritten) end_former_lives(where, *opened.file, now);
+        if (!rewritten && (!young || is_copy(where, *file))) return;
+        if (rewritten) end_former_lives(where, *file, now);
         from = fresh_start(where, status, head, /*rewritten=*/true, now);
     }
-    begin_draining(where, std::move(from), path, std::move(opened.file), now);
+    begin_draining(where, std::move(from), path, std::move(file), now);
 }
 
 bool collector::is_copy(const source& where, const os::file& file) const {

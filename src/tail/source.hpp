@@ -17,7 +17,7 @@ struct collector::source {
     // Oldest first. The last one is the file at the path unless it is draining.
     std::vector<std::unique_ptr<tailer>> tailers;
 
-    std::unique_ptr<os::file> opened;  // being identified; its bytes were not in the cache
+    std::shared_ptr<os::file> opened;  // being identified; its bytes were not in the cache
     time_point opened_at{};
     std::vector<std::string> watched;
     std::string real_path;  // registered in by_path_ too, where it differs

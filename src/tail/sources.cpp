@@ -54,6 +54,19 @@ void skip_to(checkpoint::position_record& position, std::uint64_t offset) {
 
 }  // namespace
 
+void take_over(const checkpoint::position_record& earlier, std::uint64_t size,
+               checkpoint::position_record& position) {
+    if (earlier.done.size() < 2 || earlier.newest() > size)
+        return skip_to(position, std::min(earlier.committed(), size));
+    // The former topic got what lies behind the holes.
+    position.done = earlier.done;
+    position.anchor = earlier.anchor;
+    position.later_anchors = earlier.later_anchors;
+    auto& skipped = position.counts[static_cast<std::size_t>(byte_class::skipped_at_start)];
+    for (const auto& range : earlier.done)
+        skipped += range.end - range.begin;
+}
+
 void collector::want_look(source& where) {
     if (stopping_ || std::exchange(where.look_queued, true)) return;
     looks_.push_back(&where);
@@ -213,7 +226,8 @@ std::optional<checkpoint::generation_record> collector::known_generation(
 }
 
 tailer::start collector::resumed(const source& where, checkpoint::generation_record generation,
-                                 const os::file_status& status, bool& usable, bool& cold) {
+                                 const os::file_status& status, bool& usable, bool& cold,
+                                 bool may_be_copy) {
     const auto& target = where.target->target;
     tailer::start from{std::move(generation), {}, true};
     const auto mode = os::file::read_mode::blocking;
@@ -227,23 +241,26 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
         from.recorded = false;
         const bool from_end =
             where.target->first_application && target.start == fleet::start_at::end;
-        const auto begin =
-            earlier_position(from.generation.id, target)
-                .value_or(
-                    from_end
-                        ? end_of_whole_lines(*where.opened, status.size, mode).value_or(status.size)
-                        : 0);
-        skip_to(from.position, std::min(begin, status.size));
+        if (const auto* const earlier = earlier_position(from.generation.id, target)) {
+            take_over(*earlier, status.size, from.position);
+        } else {
+            const auto begin =
+                from_end
+                    ? end_of_whole_lines(*where.opened, status.size, mode).value_or(status.size)
+                    : 0;
+            skip_to(from.position, std::min(begin, status.size));
+        }
         return from;
     }
     from.position = found->second;
     from.position.log_path = target.log_path;
-    const auto committed = from.position.done.empty() ? 0 : from.position.done.front().end;
-    const auto seen = check_anchor(*where.opened, from.position.anchor, mode);
+    const auto seen = check_anchors(*where.opened, from.position, mode, status.size);
     cold = seen == tail::look::cold;
     if (cold) return from;
     // Bytes that cannot be read are not other bytes: the reading itself will tell.
-    usable = committed <= status.size && seen != tail::look::different;
+    from.cut_short = may_be_copy && ends_before(from.position, status.size);
+    usable =
+        (from.cut_short || from.position.newest() <= status.size) && seen != tail::look::different;
     if (usable) return from;
     return from;
 }
@@ -276,8 +293,8 @@ void collector::end_former_lives(source& where, const os::file& file, const mome
 void collector::lost_unwatched(source& where, tailer::start from, const moment& now) {
     ++totals_.truncations;
     auto& position = from.position;
-    const auto committed = position.done.empty() ? 0 : position.done.front().end;
-    const auto lost = position.size > committed ? position.size - committed : 0;
+    const auto classed = position.classed();
+    const auto lost = position.size > classed ? position.size - classed : 0;
     if (continue_elsewhere(where, from.generation, position, now)) return;
     LOGAGENT_LOG(warn, "tail.truncated",
                  where.path << ": rewritten while it was not watched; " << lost
@@ -289,7 +306,7 @@ void collector::lost_unwatched(source& where, tailer::start from, const moment& 
                      from.generation.path,
                      position.topic,
                      byte_class::truncated_away,
-                     {committed, position.size},
+                     {position.committed(), position.size},
                      lost,
                      now.wall_ms,
                      "rewritten while the agent was not watching"});
@@ -298,8 +315,8 @@ void collector::lost_unwatched(source& where, tailer::start from, const moment& 
     forget_generation(from.generation.id);
 }
 
-std::optional<std::uint64_t> collector::earlier_position(const checkpoint::generation_id& id,
-                                                         const fleet::log_target& target) const {
+const checkpoint::position_record* collector::earlier_position(
+    const checkpoint::generation_id& id, const fleet::log_target& target) const {
     // The topic of a known path was edited: the new one begins where the old one had come to.
     for (const auto& [key, position] : store_.state().positions) {
         if (key.first != id || position.log_path != target.log_path) continue;
@@ -308,9 +325,9 @@ std::optional<std::uint64_t> collector::earlier_position(const checkpoint::gener
             return each->target.log_path == target.log_path && each->target.topic == position.topic;
         });
         if (stays) continue;
-        return position.done.empty() ? 0 : position.done.front().end;
+        return &position;
     }
-    return std::nullopt;
+    return nullptr;
 }
 
 tailer::start collector::fresh_start(const source& where, const os::file_status& status,
@@ -349,7 +366,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     }
     LOGAGENT_LOG(info, "tail.opened",
                  where.path << ": generation " << from.generation.id.text() << " from "
-                            << (from.position.done.empty() ? 0 : from.position.done.front().end));
+                            << from.position.newest());
     const auto id = from.generation.id;
     auto fresh = std::make_unique<tailer>(services_, where.target, where.path,
                                           std::move(where.opened), std::move(from), where.limit);
@@ -410,7 +427,7 @@ void collector::truncated(source& where, tailer& old) {
 void collector::finish(source& where, tailer& which, const moment& now) {
     os::file_status status;
     const bool gone = !which.file() || (which.file()->status(status) == 0 && status.links == 0);
-    if (!which.ended() && which.size() > which.acked_offset())
+    if (!which.ended() && which.unsettled() > 0)
         which.end(byte_class::vanished, "not in the file any more");
     if (gone) lived(where.path, which.generation().first_seen_ms, now);
     const bool truncated = which.ended() && which.lost_as() == byte_class::truncated_away;
@@ -420,10 +437,10 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const bool goes_on = truncated && !which.packed() &&
                          continue_elsewhere(where, generation, which.position(), now, &which);
     if (!goes_on) {
-        if (which.ended() && which.size() > which.acked_offset())
+        if (which.ended() && which.unsettled() > 0)
             LOGAGENT_LOG(warn, "tail.lost",
-                         where.path << ": " << which.size() - which.acked_offset() << " bytes from "
-                                    << which.acked_offset()
+                         where.path << ": " << which.unsettled() << " bytes from "
+                                    << which.position().committed()
                                     << " on are lost: " << which.lost_reason());
         if (which.ended()) which.write_off(now);
         store_.put(which.position());

@@ -41,7 +41,7 @@ constexpr auto rate_slot = 5s;
 }  // namespace
 
 tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
-               std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit)
+               std::shared_ptr<os::file> file, start from, delivery::rate_limit& limit)
     : shared_{shared},
       target_{std::move(target)},
       path_{path},
@@ -50,19 +50,28 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       partition_{from.position.partition},
       limit_{limit},
       topic_{&shared.topics.get(target_->target.topic)},
-      window_{from.position.done.empty() ? 0 : from.position.done.front().end},
+      window_{from.position.newest()},
       counts_{from.position.counts},
       size_{from.position.size},
       committed_anchor_{from.position.anchor},
       recorded_{from.recorded},
       unverified_{from.unverified},
-      packed_{from.packed} {}
+      packed_{from.packed},
+      live_{from.fills},
+      cut_short_{from.cut_short} {
+    take_holes(from.position);
+}
 
 tailer::~tailer() {
     window_.for_each([this](run& left) { release(left); });
 }
 
 wish tailer::step(const moment& now, std::uint64_t readable_to) {
+    const wish own = step_own(now, readable_to);
+    return has_holes() ? fill(now, own) : own;
+}
+
+wish tailer::step_own(const moment& now, std::uint64_t readable_to) {
     if (window_.broken()) return recover(now);
     if (run* const again = window_.next_unsent()) return send_unsent(*again, now);
     readable_to_ = readable_to;
@@ -72,7 +81,11 @@ wish tailer::step(const moment& now, std::uint64_t readable_to) {
         held_ = {};
         return at_end(now);
     }
+    if (cut_short_ && file_size() <= window_.end()) return at_end(now);
+    // To read its end once more would mean to unpack all of it, and then again for the hole.
+    if (packed_ && read_whole_) return at_end(now);
     if (state_ == state::error && now.steady < retry_at_) return {wish::what::at, retry_at_};
+    if (readable_to > 0 && overloaded(now)) return jump(now);
     delivery::lane* to = nullptr;
     const wish wait = readable_to > 0 ? wait_to_send(now, to) : wish{};
     if (!to) {
@@ -217,6 +230,7 @@ void tailer::remember_read(const run& pushed) {
 
 wish tailer::at_end(const moment& now) {
     at_end_ = true;
+    behind_since_ = {};
     catching_up_ = false;
     throttle(now, false);
     if (!draining_) return held_.waits() ? wish{wish::what::at, held_.until} : wish{};
@@ -231,7 +245,8 @@ wish tailer::at_end(const moment& now) {
         accept_partial_ = true;
         return {wish::what::again};
     }
-    if (!window_.empty()) return {};
+    read_whole_ = true;
+    if (!window_.empty() || has_holes()) return {};
     state_ = state::done;
     return {wish::what::settled};
 }
@@ -368,22 +383,25 @@ void tailer::abandoned(bool careful_producer, const moment& now) {
         if (!window_.broken()) retry_at_ = now.steady + first_backoff;
         window_.abandon(each, kafka::error::purge_inflight);
     });
+    if (filler_) filler_->abandoned(careful_producer, now);
 }
 
 void tailer::settle(const moment& now) {
     while (const auto settled = window_.take_settled()) {
         assert(sum(settled->counts) == settled->end - settled->begin);
-        for (std::size_t at = 0; at < counts_.size(); ++at)
-            counts_[at] += settled->counts[at];
+        auto& counts = whole().counts_;
+        for (std::size_t at = 0; at < counts.size(); ++at)
+            counts[at] += settled->counts[at];
         shared_.counted.lines_acked += settled->records;
         note_losses(*settled, now);
         release(*settled);
         remember_anchor(*settled);
+        if (live_) live_->filled_to(window_.committed(), committed_anchor_);
         backoff_ = {};
         dirty_ = true;
         drained_since_ = drained_since_ == time_point{} ? drained_since_ : now.steady;
     }
-    assert(sum(counts_) == window_.committed() || ended_);
+    assert(live_ || sum(counts_) + hole_bytes() == window_.committed() || ended_);
 }
 
 void tailer::note_losses(const run& settled, const moment& now) {
@@ -421,6 +439,7 @@ void tailer::remember_anchor(const run& settled) {
 }
 
 bool tailer::record_generation() {
+    if (live_) return live_->record_generation();
     if (recorded_) return true;
     shared_.store.put(generation_);
     shared_.store.put(position());
@@ -455,6 +474,7 @@ void tailer::saw(std::uint64_t size) noexcept {
 void tailer::grow_head() {
     auto& identity = generation_.identity;
     if (packed_ || identity.head_size >= head_bytes || size_ <= identity.head_size) return;
+    if (live_) return;  // who knows the whole file does that
     const bool nameless = identity.head_size == 0;
     if (read_head(*file_, size_, os::file::read_mode::cached, identity) != look::same) return;
     // A record of an empty file fits any content: a new one is written before the first line goes.
@@ -472,24 +492,28 @@ void tailer::drain(const moment&) {
 void tailer::abandon_file(const moment&) {
     size_ = std::max(size_, file_size());
     end(byte_class::abandoned, "deleted, and held_deleted_bytes was exceeded");
-    file_.reset();
+    take_file();
 }
 
 void tailer::write_off(const moment& now) {
-    assert(ended_ && window_.empty());
-    const auto begin = window_.committed();
-    if (size_ > begin) {
-        counts_[static_cast<std::size_t>(lost_as_)] += size_ - begin;
+    assert(ended_ && idle());
+    const auto lose = [&](std::uint64_t begin, std::uint64_t end) {
+        if (end <= begin) return;
+        counts_[static_cast<std::size_t>(lost_as_)] += end - begin;
         shared_.store.note({0,
                             generation_.id,
                             generation_.path,
                             topic_->name(),
                             lost_as_,
-                            {begin, size_},
-                            size_ - begin,
+                            {begin, end},
+                            end - begin,
                             now.wall_ms,
                             std::string{lost_reason_}});
-    }
+    };
+    for (const gap& each : holes_)
+        lose(each.begin, each.end);
+    holes_.clear();
+    lose(window_.committed(), size_);
     dirty_ = true;
 }
 
@@ -499,10 +523,9 @@ checkpoint::position_record tailer::position() const {
     record.topic = topic_->name();
     record.log_path = target_->target.log_path;
     record.partition = partition_;
-    if (window_.committed() > 0) record.done.push_back({0, window_.committed()});
     record.size = std::max(size_, window_.committed());
-    record.anchor = committed_anchor_;
     record.counts = counts_;
+    put_ranges(record);
     return record;
 }
 
@@ -517,11 +540,13 @@ void tailer::throttle(const moment& now, bool on) noexcept {
 }
 
 double tailer::throttled_seconds(time_point now) const noexcept {
-    if (throttled_since_ == time_point{}) return throttled_;
-    return throttled_ + std::chrono::duration<double>(now - throttled_since_).count();
+    const double filling = filler_ ? filler_->throttled_seconds(now) : 0;
+    if (throttled_since_ == time_point{}) return throttled_ + filling;
+    return throttled_ + filling + std::chrono::duration<double>(now - throttled_since_).count();
 }
 
 void tailer::note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept {
+    if (live_) return live_->note_rate(now, lines, bytes);
     if (now - rate_slot_ >= rate_slot) {
         const bool next = now - rate_slot_ < 2 * rate_slot;
         last_lines_ = next ? slot_lines_ : 0;
@@ -549,6 +574,7 @@ time_point tailer::oldest_sent() const noexcept {
     window_.for_each([&](const run& each) {
         if (each.pending > 0) oldest = std::min(oldest, each.sent_at);
     });
+    if (filler_) oldest = std::min(oldest, filler_->oldest_sent());
     return oldest;
 }
 

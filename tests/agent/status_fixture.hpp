@@ -49,6 +49,7 @@ struct shown_files {
         out.read_offset = 90;
         out.acked_offset = 80;
         out.lag_bytes = 20;
+        out.hole_bytes = 5;
         out.lines_per_s = 1.5;
         out.bytes_per_s = 150;
         out.send_rate = 10;

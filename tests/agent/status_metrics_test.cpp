@@ -128,6 +128,7 @@ TEST_CASE("the metrics carry the figures of the status", "[status]") {
     CHECK(page.at("logagent_loop_stall_seconds_max") == 0.03);
     CHECK(page.at("logagent_build_info{version=\"0.1.0\",host=\"web-1\",instance=\"0f0f\"}") == 1);
     CHECK(page.at("logagent_file_lag_bytes{path=\"/b\",topic=\"u\"}") == 20);
+    CHECK(page.at("logagent_file_hole_bytes{path=\"/b\",topic=\"u\"}") == 5);
     CHECK(page.at("logagent_file_failed{path=\"/b\",topic=\"t\"}") == 1);
     CHECK(page.at("logagent_file_throttled_seconds_total{path=\"/a\",topic=\"t\"}") == 0.25);
     CHECK(page.at("logagent_files{state=\"tailing\"}") == 2);

@@ -90,7 +90,7 @@ TEST_CASE("the status has the documented shape, to the letter", "[status]") {
         R"("in_flight":11,"unread":12,"lines":{"read":40,"acked":30}},)"
         R"("files":[{"path":"/var/log/a.log","service":"shop","topic":"orders","state":"error",)"
         R"("generation":"AAAAAAAAAAAAAAAAAAAAAA","inode":7,"size":100,"read_offset":90,)"
-        R"("acked_offset":80,"lag_bytes":20,"lines_per_s":1.5,"bytes_per_s":150,"send_rate":10,)"
+        R"("acked_offset":80,"lag_bytes":20,"hole_bytes":5,"lines_per_s":1.5,"bytes_per_s":150,"send_rate":10,)"
         R"("throttled_seconds":0.25,"eta_to_loss_s":null,"last_error":"gone"}]})");
 }
 

@@ -17,6 +17,7 @@ position_record full_position() {
     out.done = {{0, 100}, {120, 130}};
     out.size = 200;
     out.anchor = {100, 64, 0x1122334455667788};
+    out.later_anchors = {{130, 10, 0x99}};
     for (std::size_t i = 0; i < byte_classes; ++i)
         out.counts[i] = i + 1;
     return out;

@@ -173,12 +173,13 @@ TEST_CASE("paths and topics that cannot be meant are refused", "[logconfig]") {
     CHECK(topic_verdict("") == "missing /0/topic");
 }
 
-TEST_CASE("what this version cannot do is refused in clear words", "[logconfig]") {
-    const auto out = parse_logconfig(entry(R"("overload":"live_first")"));
+TEST_CASE("newest lines first needs line ends of one byte", "[logconfig]") {
+    CHECK(parse_logconfig(entry(R"("overload":"live_first")")).targets.size() == 1);
+    const auto out = parse_logconfig(entry(R"("overload":"live_first","charset":"utf-16le")"));
     CHECK(out.targets.empty());
     REQUIRE(out.errors.size() == 1);
-    CHECK(out.errors[0].code == "unsupported");
-    CHECK(out.errors[0].text.find("not in this version") != std::string::npos);
+    CHECK(out.errors[0].code == "conflict");
+    CHECK(out.errors[0].pointer == "/0/overload");
 }
 
 TEST_CASE("a container format is not UTF-16", "[logconfig]") {

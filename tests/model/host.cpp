@@ -133,7 +133,7 @@ void model_host::write_journal() {
     if (!journal_->problem().empty()) return;
     synced_.clear();
     for (const auto& [key, position] : journal_->state().positions)
-        synced_[key] = position.done.empty() ? 0 : position.done.front().end;
+        synced_[key] = position.committed();
 }
 
 void model_host::stop() {
@@ -150,7 +150,7 @@ void model_host::stop() {
         writing_->stop();
         if (journal_->close())
             for (const auto& [key, position] : journal_->state().positions)
-                synced_[key] = position.done.empty() ? 0 : position.done.front().end;
+                synced_[key] = position.committed();
         else
             state_failed_ = true;
         ended(ending::stop, drained ? 0 : everything, 0);
@@ -197,8 +197,7 @@ void model_host::check_kept() const {
     for (const auto& [key, committed] : synced_) {
         const auto found = kept.find(key);
         if (found == kept.end()) continue;  // forgotten since then
-        const auto& done = found->second.done;
-        if ((done.empty() ? 0 : done.front().end) < committed)
+        if (found->second.committed() < committed)
             throw broken_promise{"a position that was on the disk is lost: " + key.first.text()};
     }
 }
@@ -299,10 +298,20 @@ void model_host::describe() {
     }
 }
 
+void model_host::agent_turn() {
+    next_turn_ = agent_->turn(now);
+    agent_->visit_tailers([&](const tail::tailer& one) {
+        if (!one.has_holes()) return;
+        const auto position = one.position();
+        for (std::size_t at = 1; at < position.done.size(); ++at)
+            known.jumps[one.generation().id.text()].insert(position.done[at].begin);
+    });
+}
+
 void model_host::turn(std::size_t hints) {
     in_process([&] {
         read_hints(hints);
-        next_turn_ = agent_->turn(now);
+        agent_turn();
     });
     check();
 }
@@ -323,7 +332,7 @@ void model_host::settle() {
         in_process([&] {
             read_hints(everything);
             describe();
-            next_turn_ = agent_->turn(now);
+            agent_turn();
             waiting = broker.main.outstanding() + broker.careful.outstanding();
             if (!cluster_down) {
                 broker.main.report(everything);
@@ -368,15 +377,20 @@ void model_host::check() {
         return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     };
     agent_->visit_tailers([&](const tail::tailer& one) {
-        const auto committed = one.acked_offset();
-        if (!one.ended() && sum(one.counts()) != committed)
+        const auto settled = one.acked_offset() - one.hole_bytes();
+        if (!one.ended() && sum(one.counts()) != settled)
             throw broken_promise{"the classes of " + one.path() + " are " +
-                                 std::to_string(sum(one.counts())) + " bytes, committed are " +
-                                 std::to_string(committed)};
-        if (committed + one.in_flight() != one.read_offset())
-            throw broken_promise{"committed and in flight are not what was read"};
+                                 std::to_string(sum(one.counts())) + " bytes, settled are " +
+                                 std::to_string(settled)};
+        const auto size = std::max(one.size(), one.read_offset());
+        if (settled + one.in_flight() + one.unread() != size)
+            throw broken_promise{"settled, in flight and unread are not the file"};
+        const auto position = one.position();
         const auto id = one.generation().id.text();
-        known.check_committed(id, committed, &one.counts());
+        const bool whole = position.done.size() < 2;
+        known.check_committed(id, position.committed(), whole ? &one.counts() : nullptr);
+        for (std::size_t at = 1; at < position.done.size(); ++at)
+            known.check_settled(id, position.done[at]);
         losses.seen(id, one.size());
         losses.check_counts(id, one.sends_to().name(), one.counts());
     });
@@ -389,6 +403,9 @@ void model_host::check() {
 
 void model_host::check_quiet() {
     if (!agent_->drained()) throw broken_promise{"not drained at the end"};
+    agent_->visit_tailers([&](const tail::tailer& one) {
+        if (one.has_holes()) throw broken_promise{"a hole was never filled: " + one.path()};
+    });
     if (agent_->in_flight().used() > delivery::chunk_pool::small)
         throw broken_promise{"memory is held with nothing in flight: " +
                              std::to_string(agent_->in_flight().used())};
@@ -396,8 +413,7 @@ void model_host::check_quiet() {
         if (life.file->links == 0 && life.file->handles > 0)
             throw broken_promise{"a deleted file of " + life.log + " is still open"};
     for (const auto& [key, position] : journal_->state().positions) {
-        known.check_committed(key.first.text(),
-                              position.done.empty() ? 0 : position.done.front().end, nullptr);
+        known.check_committed(key.first.text(), position.committed(), nullptr);
         losses.check_counts(key.first.text(), key.second, position.counts);
         if (wanted(position)) losses.check_finished(position);
     }

@@ -98,6 +98,7 @@ private:
 
     /// Runs something of the agent; the process may end in it.
     void in_process(const std::function<void()>& what);
+    void agent_turn();
     void describe();
     void read_hints(std::size_t limit);
     void write_journal();

@@ -2,6 +2,9 @@
 // agent's real data path and judged by everything that was ever written.
 //
 //     LOGAGENT_MODEL_PROGRAMS=10000 LOGAGENT_MODEL_SEED=1 LOGAGENT_MODEL_STEPS=60 logagent_model
+//
+// LOGAGENT_MODEL_LIVE_FIRST=2 adds targets that change between block and live_first; it is how
+// often beside the other steps, of which the usual ones have 2 to 16.
 #include <rapidcheck.h>
 #include <sys/random.h>
 
@@ -56,6 +59,7 @@ rc::Gen<step> steps() {
             act::other_topic});
     add(1, {act::hole, act::state_fails, act::state_works, act::careful_fatal, act::spread,
             act::hold_less});
+    add(number_from("LOGAGENT_MODEL_LIVE_FIRST", 0), {act::live_first});
     return rc::gen::construct<step>(rc::gen::elementOf(std::move(weighted)),
                                     rc::gen::inRange<std::uint8_t>(0, 20),
                                     rc::gen::inRange<std::uint16_t>(0, 1000));

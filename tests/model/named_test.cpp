@@ -416,5 +416,25 @@ TEST_CASE("a deleted file of which nothing was sent may be given up", "[programs
            {act::replace, 0, 0}});
 }
 
+TEST_CASE("a hole does not wait for a new file in which nothing is written", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::live_first, 3, 1},
+           {act::write_half, 3, 0},
+           {act::write_many, 3, 0},
+           {act::rotate_dated, 3, 0},
+           {act::pass, 0, 0}});
+}
+
+TEST_CASE("newest lines do not wait for a compressed file, nor what was deleted", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write_half, 1, 0},
+           {act::settle, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::compress, 3, 0},
+           {act::recreate, 3, 0},
+           {act::live_first, 3, 0},
+           {act::write_half, 3, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

@@ -21,7 +21,7 @@ constexpr std::string_view names[] = {
     "start",       "stop",         "kill",         "power_cut",     "end_within",  "hold_less",
     "state_fails", "state_works",  "cluster",      "fail",          "fail_stored", "poison",
     "leader",      "topic",        "fatal",        "careful_fatal", "refuse",      "target",
-    "rate",        "other_topic",  "spread",       "shape"};
+    "rate",        "other_topic",  "spread",       "shape",         "live_first"};
 static_assert(std::size(names) == static_cast<std::size_t>(act::count));
 
 // The agent waits rotate_wait for a writer that has not noticed the rotation; one that takes longer
@@ -156,8 +156,24 @@ void interpreter::take_configuration(const step& next) {
         }
         case act::shape:
             if (log(next).life != truth::none || host.started()) return;
+            chosen.target.overload = fleet::overload_policy::block;
             shape_log(log(next), chosen.target, next.b);
             return configure(false);
+        case act::live_first: {
+            // A group of lines that lies over a jump is sent as two.
+            const auto& target = chosen.target;
+            if (target.multiline || target.decode != fleet::decode_kind::none ||
+                target.charset != fleet::charset_kind::bytes)
+                return;
+            using fleet::overload_policy;
+            auto& policy = chosen.target.overload;
+            const bool live = policy == overload_policy::block;
+            policy = live ? overload_policy::live_first : overload_policy::block;
+            // Slow enough for a jump, mostly.
+            if (live && next.b % 4 > 0) chosen.target.send_rate = 10;
+            host.known.jumping.insert(path);
+            return configure();
+        }
         default:
             return;
     }

@@ -61,6 +61,7 @@ enum class act : std::uint8_t {
     other_topic,
     spread,
     shape,
+    live_first,
     count
 };
 

@@ -169,6 +169,7 @@ void truth::check_record(const stored_record& record, const place& of) {
     if (in.generation.empty()) {
         if (by_generation_.contains(of.generation)) wrong("the generation of another life");
         in.generation = of.generation;
+        in.names.insert(of.generation);
         by_generation_[of.generation] = of.life;
     }
     if (in.generation != of.generation) wrong("a second generation for one life");

@@ -153,9 +153,12 @@ bool truth::known_blank(const life& which, const checkpoint::state& kept) {
 
 void truth::process_began(const checkpoint::state& kept, bool generations_may_be_lost) {
     std::map<std::string, std::uint64_t> committed;
+    std::map<std::string, std::vector<checkpoint::range>> behind_holes;
     for (const auto& [key, position] : kept.positions) {
         auto& to = committed[key.first.text()];
-        if (!position.done.empty()) to = std::max(to, position.done.front().end);
+        to = std::max(to, position.committed());
+        if (position.done.size() > 1)
+            behind_holes[key.first.text()].assign(position.done.begin() + 1, position.done.end());
     }
     const bool crashed = std::exchange(crashes_at_begin_, crashes) != crashes;
     // The newest records of a generation were not on the disk: an older one, of its empty file, may
@@ -180,7 +183,11 @@ void truth::process_began(const checkpoint::state& kept, bool generations_may_be
         }
         for (const std::size_t index : each.lines) {
             line& one = lines[index];
-            if (one.end > to || generations_may_be_lost || unordered.contains(each.log))
+            bool settled = one.end <= to;
+            if (to > 0 || found != committed.end())
+                for (const auto& range : behind_holes[each.generation])
+                    settled = settled || (range.begin <= one.begin && one.end <= range.end);
+            if (!settled || generations_may_be_lost || unordered.contains(each.log))
                 one.may_repeat = true;
         }
     }
@@ -261,6 +268,32 @@ void truth::check_counts(const life& in, const progress& seen, std::uint64_t par
           seen.sent + partly);
 }
 
+void truth::check_settled(const std::string& generation, const checkpoint::range& where) {
+    const std::size_t at = life_of(generation);
+    if (at == none) return;
+    const life& in = lives[at];
+    const auto inside = [&](std::uint64_t offset, const line& which) {
+        return which.begin < offset && offset < which.end && !in.hole;
+    };
+    for (const std::size_t index : in.lines) {
+        const line& each = lines[index];
+        if (inside(where.begin, each) || inside(where.end, each))
+            throw broken_promise{"a range ends in the middle of a line: " + describe(each)};
+        if (each.begin < where.begin || each.end > where.end) continue;
+        if (!acceptable(each)) throw broken_promise{"settled and not stored: " + describe(each)};
+    }
+}
+
+bool truth::jumped_between(const line& one, const line& next) const {
+    for (const auto& name : lives[next.life].names) {
+        const auto found = jumps.find(name);
+        if (found == jumps.end()) continue;
+        const auto to = found->second.lower_bound(one.end);
+        if (to != found->second.end() && *to <= next.begin) return true;
+    }
+    return false;
+}
+
 void truth::check_complete() const {
     for (const line& each : lines)
         if (!acceptable(each)) throw broken_promise{"lost: " + describe(each)};
@@ -286,6 +319,8 @@ void truth::check_order() const {
             // What is written late into an older file has no place among those of the newer.
             if (other.life > each.life) continue;
             const bool same = other.life == each.life;
+            // A later file does not wait for the holes of an earlier one.
+            if (!same && jumping.contains(lives[each.life].log)) continue;
             const bool crashed = other.which->crashes != each.crashes_at_last_copy ||
                                  other.which->crashes_at_last_copy != each.crashes_at_last_copy;
             // What is gone after a crash or a stop of its target cannot be sent again to mend the
@@ -295,7 +330,8 @@ void truth::check_order() const {
             // for the first time, at the end of what a former process had begun to send again.
             const bool mended =
                 (crashes == 0 && !in.stopped) || !(in.gone() || in.unwanted || each.left_out);
-            if (other.last > here && (same ? mended : !crashed))
+            const bool jumped = same && jumped_between(*other.which, each);
+            if (other.last > here && !jumped && (same ? mended : !crashed))
                 throw broken_promise{"out of order: " + describe(*other.which) + " behind " +
                                      describe(each)};
             if (!same) continue;

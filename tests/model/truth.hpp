@@ -95,11 +95,12 @@ public:
         std::shared_ptr<fake_disk::node> file;
         std::string bytes;
         std::vector<std::size_t> lines;
-        bool truncated = false;  // its bytes are in no file any more
-        bool unwanted = false;   // moved away before anybody asked for it
-        bool stopped = false;    // while it was there, its target was stopped or changed
-        bool hole = false;       // NULs of a writer that kept its offset over a truncation
-        std::string generation;  // the agent's name for it, from its first record on
+        bool truncated = false;       // its bytes are in no file any more
+        bool unwanted = false;        // moved away before anybody asked for it
+        bool stopped = false;         // while it was there, its target was stopped or changed
+        bool hole = false;            // NULs of a writer that kept its offset over a truncation
+        std::string generation;       // the agent's name for it, from its first record on
+        std::set<std::string> names;  // all it ever had, where power cuts took one
         std::shared_ptr<fake_disk::node> packed;  // its compressed form, where the agent knows it
         bool kept() const { return file->links > 0 || (packed && packed->links > 0); }
         std::vector<copied> copies;
@@ -118,6 +119,9 @@ public:
     std::vector<life> lives;
     std::uint64_t crashes = 0;
     std::set<std::string> unordered;  // logs that were sent to several partitions or topics
+    std::set<std::string> jumping;    // logs whose newest lines came first for a while
+    /// Where jumps led to, by generation: what lies behind may come before what lies in front.
+    std::map<std::string, std::set<std::uint64_t>> jumps;
 
     // What writers do.
     std::size_t born(const std::string& log, std::shared_ptr<fake_disk::node> file,
@@ -155,6 +159,8 @@ public:
     /// Bytes [0, committed) of that generation are where they ought to be. `counts` null = no view.
     void check_committed(const std::string& generation, std::uint64_t committed,
                          const checkpoint::byte_counts* counts);
+    /// The same of what was sent before what lies in front of it.
+    void check_settled(const std::string& generation, const checkpoint::range& where);
     /// With everything healed and read: nothing is missing, everything is in order.
     void check_complete() const;
 
@@ -189,6 +195,7 @@ private:
     void check_counts(const life& in, const progress& seen, std::uint64_t partly,
                       const checkpoint::byte_counts& counts) const;
     void check_order() const;
+    bool jumped_between(const line& one, const line& next) const;
     void resent(const life& in);
     static bool acceptable(const line& which);
     /// `kept` knows of its bytes only line ends and spaces.

@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,10 +87,22 @@ struct position_record {
     std::string topic;
     std::string log_path;         // the target that reads it
     std::int32_t partition = -1;  // chosen at the first send; -1 = not yet, or spread
-    std::vector<range> done;      // settled ranges, sorted, disjoint; usually one, from 0
-    std::uint64_t size = 0;       // largest size seen
-    checkpoint::anchor anchor;    // at the end of the first settled range
-    byte_counts counts{};         // classes of the settled bytes
+    // Settled ranges, sorted, disjoint; usually one. The first begins at 0 and may be empty;
+    // between them lie holes, bytes that newer ones were sent before (`overload`).
+    std::vector<range> done;
+    std::uint64_t size = 0;                           // largest size seen
+    checkpoint::anchor anchor;                        // at the end of the first settled range
+    std::vector<checkpoint::anchor> later_anchors{};  // at the ends of the others, one each
+    byte_counts counts{};                             // classes of the settled bytes
+
+    /// Everything below is settled.
+    std::uint64_t committed() const noexcept { return done.empty() ? 0 : done.front().end; }
+    /// Where new lines are read from: behind the last hole.
+    std::uint64_t newest() const noexcept { return done.empty() ? 0 : done.back().end; }
+    /// Settled bytes, whatever became of them.
+    std::uint64_t classed() const noexcept {
+        return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    }
 
     bool operator==(const position_record&) const = default;
 };

@@ -59,6 +59,9 @@ public:
     void spend(std::uint64_t lines, std::uint64_t bytes, time_point now);
     time_point ready_at(time_point now);
     bool unlimited() const noexcept { return lines_.unlimited() && bytes_.unlimited(); }
+    /// 0 = unlimited.
+    std::uint64_t lines_per_second() const noexcept { return lines_.rate(); }
+    std::uint64_t bytes_per_second() const noexcept { return bytes_.rate(); }
 
 private:
     token_bucket lines_;

@@ -69,6 +69,9 @@ public:
     /// Takes a run that begins where the last one ended (or at committed()). Owns it from now on.
     run& push(std::unique_ptr<run> added);
 
+    /// Passes over what lies in front of `to`, which is not before committed(). Requires empty().
+    void skip_to(std::uint64_t to) noexcept;
+
     /// First position that may not be stored. Never decreases.
     std::uint64_t committed() const noexcept { return committed_; }
     /// End of what was read into runs.

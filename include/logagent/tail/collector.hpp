@@ -51,7 +51,8 @@ struct file_view {
     std::uint64_t size = 0;
     std::uint64_t read_offset = 0;
     std::uint64_t acked_offset = 0;
-    std::uint64_t lag_bytes = 0;
+    std::uint64_t lag_bytes = 0;   // not acknowledged, holes included
+    std::uint64_t hole_bytes = 0;  // passed over for newer lines, still to be sent
     double lines_per_s = 0;
     double bytes_per_s = 0;
     std::uint64_t send_rate = 0;
@@ -197,7 +198,8 @@ private:
                               const checkpoint::file_identity& head, bool rewritten,
                               const moment& now) const;
     tailer::start resumed(const source& where, checkpoint::generation_record generation,
-                          const os::file_status& status, bool& usable, bool& cold);
+                          const os::file_status& status, bool& usable, bool& cold,
+                          bool may_be_copy = false);
     void truncated(source& where, tailer& old);
     void end_former_lives(source& where, const os::file& file, const moment& now);
     void lost_unwatched(source& where, tailer::start from, const moment& now);
@@ -210,9 +212,10 @@ private:
     struct review;
     struct continuation {
         std::string path;
-        std::unique_ptr<os::file> file;
+        std::shared_ptr<os::file> file;
         checkpoint::file_identity identity;
         bool packed = false;
+        bool cut_short = false;  // it ends before the position, holes are all it can be read for
     };
     void begin_review();
     bool review_some(const moment& now);
@@ -242,7 +245,7 @@ private:
                           const moment& now);
     /// `behind`: of its path's generations it comes next after that one; null = before the current.
     void begin_draining(source& where, tailer::start from, const std::string& path,
-                        std::unique_ptr<os::file> file, const moment& now,
+                        std::shared_ptr<os::file> file, const moment& now,
                         const tailer* behind = nullptr);
     void limit_held(const moment& now);
     // Rotated generations that nobody reads (siblings.cpp).
@@ -250,8 +253,8 @@ private:
     void adopt(source& where, const std::string& path, const moment& now);
     bool is_copy(const source& where, const os::file& file) const;
     const std::vector<std::string>& names_in(const std::string& directory, const moment& now);
-    std::optional<std::uint64_t> earlier_position(const checkpoint::generation_id& id,
-                                                  const fleet::log_target& target) const;
+    const checkpoint::position_record* earlier_position(const checkpoint::generation_id& id,
+                                                        const fleet::log_target& target) const;
     void fail(source& where, std::string_view state, std::string text, const moment& now);
     void watch_directories(source& where, std::vector<std::string> directories,
                            const std::string& real_path);
@@ -272,6 +275,9 @@ private:
     /// The offset up to which it may be read now; older generations of the path come first.
     bool follows_closing(const tailer& which) const;
     std::uint64_t readable_to(const tailer& which);
+    bool may_fill(const tailer& which);
+    /// What waits until nothing newer of its path is left to read may go on.
+    void wake_behind(tailer& which);
     bool sweep_some(const moment& now);
     void finish(source& where, tailer& which, const moment& now);
     void detach(tailer& which);

@@ -38,6 +38,15 @@ look check_head(const os::file& file, const checkpoint::file_identity& known,
 /// Whether the bytes before the anchor's offset are still those. An anchor of size 0 fits anything.
 look check_anchor(const os::file& file, const checkpoint::anchor& known, os::file::read_mode mode);
 
+/// The same at every place where reading may go on, as far as the file is `size` bytes long. Only
+/// behind holes it may be shorter; see ends_before().
+look check_anchors(const os::file& file, const checkpoint::position_record& known,
+                   os::file::read_mode mode, std::uint64_t size);
+
+/// A copy of that size holds all holes of the position, and not all of what was read behind them:
+/// it was made before that was written.
+bool ends_before(const checkpoint::position_record& known, std::uint64_t size) noexcept;
+
 /// The kernel's part: whether this can be the inode that was recorded. A device number may change
 /// at a reboot, so it is not held against a file whose birth time fits.
 bool may_be_same_inode(const os::file_status& now, const checkpoint::file_identity& known) noexcept;

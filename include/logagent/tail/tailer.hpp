@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "logagent/checkpoint/store.hpp"
 #include "logagent/delivery/framing.hpp"
@@ -96,8 +97,8 @@ struct wish {
         again,     // has more to do right now
         event,     // nothing to do until the file changes, a report comes or the target changes
         at,        // look again at `when`
-        room,      // the budget or the partition is full: after acknowledgements
-        topic,     // the topic takes nothing: after its description changed
+        room,      // the budget or the partition is full: after acknowledgements, or at `when`
+        topic,     // the topic takes nothing: after its description changed, or at `when`
         replaced,  // the bytes at the position are not the ones that were there: a new generation
         settled,   // draining, read to its end and everything acknowledged
     };
@@ -119,10 +120,12 @@ public:
         bool recorded = false;    // the journal has both already
         bool unverified = false;  // the bytes before the position are still to be compared
         bool packed = false;      // the file is compressed, its offsets are decompressed ones
+        bool cut_short = false;   // the file is a copy that may end before the position
+        tailer* fills = nullptr;  // whose hole it reads; see holes.cpp
     };
 
     tailer(services& shared, std::shared_ptr<const live_target> target, std::string_view path,
-           std::unique_ptr<os::file> file, start from, delivery::rate_limit& limit);
+           std::shared_ptr<os::file> file, start from, delivery::rate_limit& limit);
     /// Gives back what its runs are charged with: a stopped target may leave failed ones behind.
     ~tailer();
     tailer(const tailer&) = delete;
@@ -142,18 +145,24 @@ public:
     /// Sends a last line without line end, too: nobody will complete it.
     void accept_partial() noexcept { accept_partial_ = true; }
     /// No more reading; reports still come in.
-    void stop_reading() noexcept { reading_ = false; }
+    void stop_reading() noexcept {
+        reading_ = false;
+        if (filler_) filler_->reading_ = false;
+    }
     /// What was not read of this generation is gone, or given up: stops reading for good. `reason`
     /// is a literal.
     void end(checkpoint::byte_class lost, std::string_view reason) noexcept {
-        reading_ = false;
+        stop_reading();
         draining_ = true;
         ended_ = true;
         lost_as_ = lost;
         lost_reason_ = reason;
     }
     /// After end(): for the next life of the same file.
-    std::unique_ptr<os::file> take_file() noexcept { return std::move(file_); }
+    std::shared_ptr<os::file> take_file() noexcept {
+        if (filler_) filler_->file_.reset();
+        return std::move(file_);
+    }
     /// Gives the file up and closes it; what is in flight is still waited for.
     void abandon_file(const moment& now);
     /// Counts the bytes that are gone. After end(), with everything settled.
@@ -168,16 +177,35 @@ public:
 
     void retarget(std::shared_ptr<const live_target> target);
 
+    /// Whether bytes were passed over that are still to be sent, or are on their way.
+    bool has_holes() const noexcept { return !holes_.empty() || filler_; }
+    /// Bytes in holes, those in flight included.
+    std::uint64_t hole_bytes() const noexcept;
+    /// Whether what is in holes may be read in the next step: nothing newer of the path waits.
+    void allow_filling(bool allowed) noexcept { may_fill_ = allowed; }
+    /// The one that the collector knows: reports of what lies in a hole come to its filler.
+    tailer& whole() noexcept { return live_ ? *live_ : *this; }
+    /// Nothing newer than the holes waits to be read, as far as known.
+    bool read_out() const noexcept { return at_end_ || size_ <= window_.end(); }
+
     const live_target& target() const noexcept { return *target_; }
     const checkpoint::generation_record& generation() const noexcept { return generation_; }
     const std::string& path() const noexcept { return path_; }
     const os::file* file() const noexcept { return file_.get(); }
     state now() const noexcept { return state_; }
-    const std::string& error() const noexcept { return error_; }
+    const std::string& error() const noexcept {
+        return error_.empty() && filler_ ? filler_->error_ : error_;
+    }
     std::uint64_t read_offset() const noexcept { return window_.end(); }
     std::uint64_t acked_offset() const noexcept { return window_.committed(); }
     std::uint64_t size() const noexcept { return size_; }
-    std::uint64_t in_flight() const noexcept { return window_.in_flight(); }
+    std::uint64_t in_flight() const noexcept {
+        return window_.in_flight() + (filler_ ? filler_->window_.in_flight() : 0);
+    }
+    /// Neither settled nor in flight.
+    std::uint64_t unread() const noexcept;
+    /// Not settled.
+    std::uint64_t unsettled() const noexcept;
     const checkpoint::byte_counts& counts() const noexcept { return counts_; }
     bool draining() const noexcept { return draining_; }
     bool reading() const noexcept { return reading_; }
@@ -192,8 +220,8 @@ public:
     /// Read to the end as far as known, and everything acknowledged. Not while lines wait for more
     /// lines to be joined with: they come before what is written into the next file.
     bool caught_up() const noexcept { return at_end_ && window_.empty() && !held_.waits(); }
-    bool idle() const noexcept { return window_.empty(); }
-    bool quiet() const noexcept { return window_.quiet(); }
+    bool idle() const noexcept { return window_.empty() && (!filler_ || filler_->idle()); }
+    bool quiet() const noexcept { return window_.quiet() && (!filler_ || filler_->quiet()); }
     double throttled_seconds(time_point now) const noexcept;
     /// Lines and bytes per second over the last few seconds.
     std::pair<double, double> rates(time_point now) const noexcept;
@@ -217,6 +245,25 @@ public:
     void* source = nullptr;
 
 private:
+    /// Bytes that were passed over. Its end is a line's end.
+    struct gap {
+        std::uint64_t begin = 0;
+        std::uint64_t end = 0;
+        checkpoint::anchor before;  // of `begin`
+    };
+
+    wish step_own(const moment& now, std::uint64_t readable_to);
+    // Holes (holes.cpp).
+    void take_holes(const checkpoint::position_record& from);
+    void put_ranges(checkpoint::position_record& into) const;
+    bool overloaded(const moment& now);
+    wish jump(const moment& now);
+    look find_line_end(std::uint64_t size, std::uint64_t& found);
+    wish pass_over(std::uint64_t to, const moment& now);
+    wish fill(const moment& now, const wish& own);
+    wish fill_some(const moment& now);
+    void begin_filling();
+    void filled_to(std::uint64_t offset, const checkpoint::anchor& before);
     wish recover(const moment& now);
     wish send_unsent(delivery::run& again, const moment& now);
     wish wait_to_send(const moment& now, delivery::lane*& chosen);
@@ -282,8 +329,8 @@ private:
 
     services& shared_;
     std::shared_ptr<const live_target> target_;
-    std::string path_;  // its own copy: a stopped tailer outlives its source
-    std::unique_ptr<os::file> file_;
+    std::string path_;                // its own copy: a stopped tailer outlives its source
+    std::shared_ptr<os::file> file_;  // with the filler
     checkpoint::generation_record generation_;
     std::int32_t partition_;  // chosen at the first send; -1 = not yet
     delivery::rate_limit& limit_;
@@ -338,6 +385,16 @@ private:
     bool accept_partial_ = false;
     bool last_careful_ = false;   // the last run sent went by the careful producer
     time_point drained_since_{};  // at the end since then, while draining
+
+    tailer* live_;                    // of a filler: the tailer whose hole it reads
+    std::uint64_t fills_to_ = 0;      // of a filler: the end of that hole
+    std::vector<gap> holes_;          // all before committed(), in the order of the file
+    std::unique_ptr<tailer> filler_;  // reads the first of them
+    bool may_fill_ = true;
+    bool cut_short_ = false;
+    bool read_whole_ = false;      // draining, and nothing but holes is left
+    time_point behind_since_{};    // not read to its end since then; the epoch = it is
+    time_point no_jump_before_{};  // no line end was found to jump to
 };
 
 }  // namespace logagent::tail

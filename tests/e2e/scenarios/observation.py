@@ -155,6 +155,7 @@ def contract(t):
         "read_offset",
         "acked_offset",
         "lag_bytes",
+        "hole_bytes",
         "lines_per_s",
         "bytes_per_s",
         "send_rate",

@@ -177,3 +177,45 @@ def latency(t):
         t.kafka.wait_count(topic, number + 1, 5)
         worst = max(worst, time.monotonic() - began)
     assert worst < 0.5 * t.patience, f"a line took {worst:.3f} s"
+
+
+@case(
+    "live_first: new lines pass a backlog at once, kill -9 loses nothing of either",
+    needs=["kafka", "etcd"],
+    alone=True,
+)
+def live_first(t):
+    etcd, topic, log = t.etcd(), t.topic(), t.log()
+    written = append(log, lines(100_000, "old", 80))
+    agent = t.agent(kafka=t.kafka, etcd=etcd).start()
+    wanted = target(log, topic, send_rate=2000, start="start", overload="live_first")
+    agent.put([wanted])
+    agent.wait("the backlog is passed over", lambda: agent.file(log)["hole_bytes"] > 5_000_000)
+
+    def send_new(number):
+        """New lines arrive though the backlog would take most of a minute."""
+        new = lines(20, f"new{number}", 80)
+        size = log.stat().st_size + len(new) * 81
+        written.extend(append(log, new))
+        agent.wait(
+            "the new lines are acknowledged", lambda: agent.file(log)["acked_offset"] == size, 5
+        )
+        return agent.file(log)["hole_bytes"]
+
+    left = [send_new(number) for number in range(5)]
+    assert left == sorted(left, reverse=True) and left[-1] > 1_000_000, left
+    ledger = agent.status()["ledger"]
+    classes = sum(value for name, value in ledger.items() if name != "lines")
+    assert classes == log.stat().st_size, (classes, ledger)
+    agent.kill9()
+    agent.start()
+    agent.wait("the hole is known again", lambda: 0 < agent.file(log)["hole_bytes"] <= left[0])
+    left = [send_new(number) for number in range(5, 10)]
+    assert left == sorted(left, reverse=True) and left[-1] > 0, left
+    agent.put([dict(wanted, send_rate=0)])
+    agent.wait("the hole is filled", lambda: agent.file(log)["hole_bytes"] == 0)
+    assert agent.stop() == 0
+    arrived = [record.value for record in t.kafka.read(topic)]
+    assert sorted(set(arrived)) == sorted(written), (len(set(arrived)), len(written))
+    # What was acknowledged within the second before the kill, and what was in flight.
+    assert len(arrived) - len(written) < 2 * 2000, len(arrived)
