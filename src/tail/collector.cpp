@@ -214,6 +214,7 @@ void collector::note_applied(const moment& now) {
 
 time_point collector::turn(const moment& now) {
     now_ = now;
+    if (!applying_) listed_.clear();
     bool more = false;
     for (int left = looks_a_turn; left > 0 && !looks_.empty(); --left) {
         source& where = *looks_.front();

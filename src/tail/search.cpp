@@ -82,6 +82,7 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
     now_ = now;
     if (what == change::overflow) {
         sweep_soon_ = true;
+        listed_.clear();
         return;
     }
     if (what == change::unwatched) {

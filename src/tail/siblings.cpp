@@ -45,11 +45,9 @@ bool is_compressed(std::string_view name) {
 
 const std::vector<std::string>& collector::names_in(const std::string& directory,
                                                     const moment& now) {
-    // One listing serves all looks of a turn: what comes to the directory meanwhile brings events,
-    // and with them further looks. While thousands of files are looked at for the first time it may
-    // be a little older.
-    const auto most_age = applying_ ? duration{1s} : duration{0};
-    const bool fresh = listed_ == directory && now.steady - listed_at_ <= most_age;
+    // One listing serves all looks of a turn. While thousands of files are looked at for the first
+    // time it serves them all.
+    const bool fresh = listed_ == directory && now.steady - listed_at_ < 1s;
     if (fresh) return listing_;
     listed_ = directory;
     listed_at_ = now.steady;

@@ -436,5 +436,15 @@ TEST_CASE("newest lines do not wait for a compressed file, nor what was deleted"
            {act::write_half, 3, 0}});
 }
 
+TEST_CASE("a listing of a directory is not older than the events that were lost", "[programs]") {
+    check({{act::shape, 0, 0},
+           {act::shape, 1, 0},
+           {act::start, 0, 0},
+           {act::write_half, 0, 0},
+           {act::rotate, 0, 0},
+           {act::overflow, 0, 0},
+           {act::pass, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
