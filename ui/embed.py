@@ -11,6 +11,7 @@ the same bytes. Fails if the pages are larger than what was agreed.
 import argparse
 import gzip
 import hashlib
+import re
 from pathlib import Path
 
 MIME = {
@@ -49,10 +50,21 @@ def libraries(modules):
     }
 
 
+def lean(path):
+    """A file of ours without comment lines and indentation, which no browser needs."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".css":
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    elif path.suffix != ".js":
+        return text
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
 def own_files(ui):
     found = sorted(path for path in ui.rglob("*") if path.suffix in MIME and path.is_file())
     inside = [path for path in found if "node_modules" not in path.parts]
-    return {path.relative_to(ui).as_posix(): path.read_text(encoding="utf-8") for path in inside}
+    return {path.relative_to(ui).as_posix(): lean(path) for path in inside}
 
 
 def write(path, content):

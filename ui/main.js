@@ -10,6 +10,7 @@ import { SignIn } from './pages/signin.js';
 import { Services } from './pages/services.js';
 import { Service } from './pages/service.js';
 import { Plan } from './pages/plan.js';
+import { Delete } from './pages/delete.js';
 import { Result } from './pages/result.js';
 import { History } from './pages/history.js';
 import { Hosts } from './pages/hosts.js';
@@ -39,7 +40,7 @@ function pageOf({ segments }, me) {
   if (!place) return has('overview') ? Overview : Services;
   if (place === 'new-service') return view ? null : name === 'plan' ? Plan : Service;
   if (place === 'services' && !name) return Services;
-  if (place === 'services') return { undefined: Service, plan: Plan, result: Result, history: History }[view];
+  if (place === 'services') return { undefined: Service, plan: Plan, result: Result, history: History, delete: Delete }[view];
   if (place === 'hosts') return name ? Host : Hosts;
   if (name) return null;
   return { overview: Overview, audit: Audit, access: Access, tail: Tail, api: Api }[place];

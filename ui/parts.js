@@ -76,7 +76,7 @@ const CONFIG_KINDS = { applied: 'ok', failed: 'bad', waiting: 'busy', none: 'off
 export const ConfigState = ({ state }) => html`<${State} kind=${CONFIG_KINDS[state] ?? 'off'}>${tcode('config_state', state ?? 'none')}<//>`;
 
 /// "applied on 36 of 37" with a bar of the same width in every row.
-export function Applied({ status, enabled = true }) {
+export function Applied({ status, enabled = true, bar = true }) {
   if (!enabled) return html`<${State} kind="off">${t('services.disabled')}<//>`;
   if (!status) return html`<span class="muted">–</span>`;
   const { hosts = 0, applied = 0 } = status;
@@ -87,7 +87,7 @@ export function Applied({ status, enabled = true }) {
   const rest = [failed && tn('applied.failed', failed), waiting && tn('applied.waiting', waiting), offline && tn('applied.offline', offline)].filter(Boolean);
   const kind = failed ? 'bad' : waiting ? 'busy' : offline ? 'off' : 'ok';
   return html`<span class="applied">
-    <${Bar} parts=${[['ok', applied], ['bad', failed], ['busy', waiting], ['off', offline]]} whole=${hosts} />
+    ${bar && html`<${Bar} parts=${[['ok', applied], ['bad', failed], ['busy', waiting], ['off', offline]]} whole=${hosts} />`}
     <${State} kind=${kind}>${t('applied.of', { n: number(applied), all: number(hosts) })}${rest.length > 0 && html`<span class="muted"> · ${rest.join(', ')}</span>`}<//>
   </span>`;
 }

@@ -95,5 +95,5 @@ function Whole({ kind, mark, entry }) {
 
 function Changed({ item: { after, fields } }) {
   return html`<div class="diff changed"><${Head} mark="±" entry=${after} word=${t('plan.word.changed')} />
-    <dl class="fields">${fields.map((field) => html`<div><dt>${field.name}</dt><dd><del>${value(field.before)}</del><span aria-hidden="true"> → </span><ins>${value(field.after)}</ins></dd></div>`)}</dl></div>`;
+    <dl class="fields">${fields.map((field) => html`<div><dt>${field.name}</dt><dd>${field.before === undefined ? value() : html`<del>${value(field.before)}</del>`}<span aria-hidden="true"> → </span><ins>${value(field.after)}</ins></dd></div>`)}</dl></div>`;
 }

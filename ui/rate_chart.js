@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from './dom.js';
 import { api } from './api.js';
 import { useLoad } from './load.js';
-import { lines } from './format.js';
+import { lines, number } from './format.js';
 import { t } from './i18n.js';
 import { Empty, Problem, Skeleton } from './parts.js';
 
@@ -47,7 +47,7 @@ function options(box) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
   return {
-    width: box.clientWidth, height: 260, axes: [axis, { ...axis, size: 72, values: (_, values) => values.map((value) => lines(value)) }],
+    width: box.clientWidth, height: 260, axes: [axis, { ...axis, size: 64, values: (_, values) => values.map((value) => number(value)) }],
     series: [{}, ...SERIES.map(([name, variable]) => ({ label: t(`rates.${name}`), stroke: colour(variable), width: 2, dash: name === 'limit' ? [6, 4] : undefined, value: (_, value) => lines(value) }))],
   };
 }

@@ -25,7 +25,7 @@ export function Hosts({ route }) {
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('hosts.search')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })} options=${STATES.map((id) => [id, id ? t(`host_state.${id}`) : t('all')])} />
       <${Choice} label=${t('sort')} value=${sort} onChange=${(id) => setQuery({ sort: id === 'host' ? '' : id })} options=${[['host', t('sort.host')], ['-lag_bytes', t('sort.lag')]]} /></div>
-    <${List} pages=${pages} caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS()}
+    <${List} pages=${pages} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS()}
       empty=${q || state ? html`<${Empty} title=${t('list.nothing')} action=${html`<a class="button" href=${href(['hosts'])} onClick=${() => setText('')}>${t('list.show_all')}</a>`} />` : html`<${NoHosts} />`} /><//>`;
 }
 

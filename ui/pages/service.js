@@ -88,7 +88,7 @@ function Editor({ name, stored, etag, tab, me, reload }) {
   };
 
   return html`<${Page} title=${fresh ? t('service.new') : name} crumbs=${CRUMBS()}
-      sub=${!fresh && html`<${Applied} status=${stored.status} enabled=${stored.enabled} /> ${stored.updated_at && html`<span class="muted">${t('changed')} <${Time} at=${stored.updated_at} />
+      sub=${!fresh && html`<${Applied} status=${stored.status} enabled=${stored.enabled} bar=${false} /> ${stored.updated_at && html`<span class="muted">${t('changed')} <${Time} at=${stored.updated_at} />
         ${stored.updated_by && html` · <${Text} v=${stored.updated_by} />`}</span>`}`}>
     ${fresh ? html`<${Tabs} label=${t('service')} current=${tab} items=${[
       { id: 'form', text: t('tab.form'), url: href(['new-service']) },
@@ -106,6 +106,7 @@ function Editor({ name, stored, etag, tab, me, reload }) {
     </div>
     ${mayEdit && html`<footer class="bar-bottom">
       <p class="muted">${edited ? t('service.unsaved') : t('service.no_changes')}</p>
+      ${!fresh && html`<a class="button quiet link-danger" href=${href(['services', name, 'delete'])}>${t('delete.link')}</a>`}
       <${CurlButton} call=${() => api.saveService(draft.doc, { etag: draft.etag, message: t('message.example') })} />
       <${Button} kind="quiet" disabled=${!edited && !fresh} onClick=${discard}>${t('service.discard')}<//>
       <${Button} kind="primary" busy=${busy} disabled=${!edited || !!jsonError} onClick=${review}>${t('service.review')}<//>
