@@ -119,6 +119,7 @@ main() {
         case $part in
             build)
                 install_packages "${build_packages[@]}"
+                need_npm # for the libraries of the pages
                 build_rdkafka
                 ;;
             test)

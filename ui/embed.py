@@ -22,6 +22,7 @@ MIME = {
     ".txt": "text/plain; charset=utf-8",
 }
 OWN_LIMIT, VENDOR_LIMIT = 80 << 10, 35 << 10  # bytes, compressed
+LATER = ("theme.js", "vendor/uplot.js")  # not part of the first paint
 LICENSED = ("preact", "htm", "uplot")
 
 
@@ -74,8 +75,9 @@ def write(path, content):
         path.write_bytes(content)
 
 
-def assembler(names, out):
-    lines = ['    .section .rodata.logagent_assets,"a",%progbits']
+def assembler(names, tree, out):
+    # The name of the tree stands in it, so that a compiler's cache never takes it for an older one.
+    lines = ['    .section .rodata.logagent_assets,"a",%progbits', f"logagent_asset_tree_{tree}:"]
     for i, name in enumerate(names):
         lines += [
             f"    .globl logagent_asset_{i}_begin, logagent_asset_{i}_end",
@@ -109,6 +111,9 @@ def main():
     for name in names:
         whole.update(f"{name}\0{len(texts[name].encode())}\0{texts[name]}".encode())
     tree = whole.hexdigest()[:12]
+    preload = [name for name in names if name.endswith(".js") and name not in LATER]
+    links = "".join(f'<link rel="modulepreload" href="/a/{tree}/{name}">' for name in preload)
+    texts["index.html"] = texts["index.html"].replace("</head>", links + "</head>")
     files = [(name, texts[name].replace("@TREE@", tree).encode()) for name in names]
     sizes = {"own": 0, "vendor": 0}
     for name, raw in files:
@@ -116,7 +121,7 @@ def main():
         write(chosen.out / "files" / name, raw)
         write(chosen.out / "gz" / f"{name}.gz", packed)
         sizes["vendor" if name.startswith("vendor/") else "own"] += len(packed)
-    write(chosen.out / "assets.S", assembler(names, chosen.out.resolve()).encode())
+    write(chosen.out / "assets.S", assembler(names, tree, chosen.out.resolve()).encode())
     write(chosen.out / "assets.inc", table(files, tree).encode())
     assert sizes["own"] <= OWN_LIMIT, f"our pages: {sizes['own']} of {OWN_LIMIT} bytes"
     assert sizes["vendor"] <= VENDOR_LIMIT, f"libraries: {sizes['vendor']} of {VENDOR_LIMIT} bytes"
