@@ -1,12 +1,14 @@
 // The only place that knows URLs of the API. Each function describes one request as a value; send()
 // makes it, curl() shows it. See API.md for the answers.
 import { base } from './router.js';
+import { hostOf, planOf, withFeatures } from './shapes.js';
 
 const root = `${base}api/v1/`;
 const part = encodeURIComponent;
 
 const get = (path, query) => ({ method: 'GET', path, query });
 const dry = (on) => (on ? { dry_run: 'true' } : undefined);
+const planned = (on, call) => (on ? { ...call, shape: planOf } : call);
 // The server asks for a reason even where nothing is changed yet.
 const reasoned = (body, message, dryRun) => ({ ...body, message: message ?? (dryRun ? 'plan' : '') });
 const match = (etag) => (etag ? { 'If-Match': etag } : { 'If-None-Match': '*' });
@@ -20,20 +22,19 @@ export const api = {
   service: (name) => get(`services/${part(name)}`),
   serviceStatus: (name) => get(`services/${part(name)}/status`),
   /// etag null = a new service.
-  saveService: (service, { etag, message, plan, dryRun } = {}) => ({
-    method: 'PUT', path: `services/${part(service.name)}`, query: { ...dry(dryRun), plan },
+  saveService: (service, { etag, message, dryRun } = {}) => planned(dryRun, {
+    method: 'PUT', path: `services/${part(service.name)}`, query: dry(dryRun),
     headers: match(etag), body: reasoned(service, message, dryRun),
   }),
-  deleteService: (name, { etag, message, dryRun } = {}) => ({
+  deleteService: (name, { etag, message, dryRun } = {}) => planned(dryRun, {
     method: 'DELETE', path: `services/${part(name)}`, query: dry(dryRun),
     headers: { 'If-Match': etag, 'X-Message': message ?? 'plan' },
   }),
-  plan: (id, token) => get(`plans/${part(id)}`, { page_token: token }),
   matchHosts: (hosts) => ({ method: 'POST', path: 'hosts:match', body: hosts }),
 
   revisions: (name, query) => get(`services/${part(name)}/revisions`, query),
   revision: (name, revision) => get(`services/${part(name)}/revisions/${part(revision)}`),
-  rollback: (name, { revision, etag, message, dryRun }) => ({
+  rollback: (name, { revision, etag, message, dryRun }) => planned(dryRun, {
     method: 'POST', path: `services/${part(name)}:rollback`, query: dry(dryRun),
     headers: { 'If-Match': etag }, body: reasoned({ revision }, message, dryRun),
   }),
@@ -58,29 +59,6 @@ export const api = {
 
 // fetch() takes the bytes of a header as characters; the server reads them as UTF-8.
 const headerBytes = (text) => String.fromCharCode(...new TextEncoder().encode(text.replace(/[\r\n]+/g, ' ')));
-
-// What a server offers that does not say it: the pages that need nothing but etcd.
-const FEATURES = ['services', 'hosts', 'history', 'tokens', 'audit', 'overview'];
-const FOR_ADMINS = new Set(['tokens', 'audit']);
-
-function withFeatures(me) {
-  const whole = me.role === 'admin' && (me.services ?? []).includes('*');
-  return { ...me, features: (me.features ?? FEATURES).filter((feature) => whole || !FOR_ADMINS.has(feature)) };
-}
-
-// A host is what the inventory holds of it; what its agent says lies in `status`.
-function hostOf({ status, online, since, ...host }) {
-  const said = status ?? {};
-  return {
-    ...said, ...host,
-    seen_at: host.seen_at ?? said.seen_at ?? since,
-    state: online === false ? 'offline' : host.state ?? said.state ?? 'unknown',
-    primary_ip: host.primary_ip ?? said.ips?.[0],
-    files: host.files ?? countsOf(said.files),
-  };
-}
-
-const countsOf = (files) => files?.by_state ?? files?.counts ?? (Array.isArray(files) ? undefined : files);
 
 function urlOf(call) {
   if (call.url) return call.url;

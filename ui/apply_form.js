@@ -7,20 +7,19 @@ import { CurlButton, Field } from './parts.js';
 export function ApplyForm({ plan, call, apply, busy, back, button, danger = false, initial = '' }) {
   const [message, setMessage] = useState(initial);
   const [asked, setAsked] = useState(false);
-  const blocked = (plan.conflicts ?? []).length > 0;
   const submit = (event) => {
     event.preventDefault();
     setAsked(true);
-    if (!blocked && !busy && message.trim()) apply(message.trim());
+    if (!busy && message.trim()) apply(message.trim());
   };
   const keys = (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
   };
   return html`<form class="bar-bottom apply" onSubmit=${submit} onKeyDown=${keys}>
     <${Field} label=${t('message.label')} errors=${asked && !message.trim() ? [t('message.missing')] : []}>
-      ${(props) => html`<input ...${props} value=${message} placeholder=${t('message.example')} maxlength="500" autofocus disabled=${blocked} onInput=${(event) => setMessage(event.target.value)} />`}<//>
+      ${(props) => html`<input ...${props} value=${message} placeholder=${t('message.example')} maxlength="500" autofocus onInput=${(event) => setMessage(event.target.value)} />`}<//>
     <${CurlButton} call=${() => call(message.trim() || t('message.example'))} />
     ${back}
-    <button class=${`button ${danger ? 'danger' : 'primary'}`} disabled=${blocked || busy} aria-busy=${busy}>${button ?? (plan.totals ? tn('plan.apply', plan.totals.hosts) : t('plan.save'))}</button>
+    <button class=${`button ${danger ? 'danger' : 'primary'}`} disabled=${busy} aria-busy=${busy}>${button ?? (plan.totals ? tn('plan.apply', plan.totals.hosts) : t('plan.save'))}</button>
   </form>`;
 }

@@ -38,13 +38,12 @@ export function fieldDiff(before, after) {
     .map((name) => ({ name, before: before?.[name], after: after?.[name] }));
 }
 
-/// Hosts whose arrays change in the same way, most hosts first: [{hosts: [...], diff}].
+/// Hosts whose arrays change in the same way, most hosts first: [{hosts: [...], diff, held}].
 export function groupHosts(hosts) {
   const groups = new Map();
   for (const host of hosts) {
-    const diff = entryDiff(host.before, host.after);
-    const key = JSON.stringify([diff.added, diff.removed, diff.changed]);
-    if (!groups.has(key)) groups.set(key, { hosts: [], diff });
+    const key = JSON.stringify([host.held, host.diff]);
+    if (!groups.has(key)) groups.set(key, { hosts: [], diff: host.diff, held: host.held });
     groups.get(key).hosts.push(host);
   }
   return [...groups.values()].sort((a, b) => b.hosts.length - a.hosts.length);

@@ -1,10 +1,9 @@
 // What a change would do, host by host: hosts that change alike are shown once.
 import { html, useMemo, useState } from './dom.js';
-import { api, send } from './api.js';
 import { href } from './router.js';
 import { number } from './format.js';
-import { t, tn } from './i18n.js';
-import { Button, Mono, Notice, Text, Tile } from './parts.js';
+import { t, tcode, tn } from './i18n.js';
+import { Mono, Notice, State, Text, Tile } from './parts.js';
 import { folded, groupHosts, lineDiff } from './diff.js';
 
 /// `before` and `after` are the documents of the service, for the change of the definition itself.
@@ -28,19 +27,8 @@ export function TextDiff({ before, after }) {
 }
 
 function Hosts({ plan }) {
-  const { totals = {}, conflicts = [], warnings = [] } = plan;
-  const [more, setMore] = useState({ hosts: [], next: plan.next_page_token ?? null, busy: false });
-  const hosts = [...(plan.hosts ?? []), ...more.hosts];
+  const { totals, problems, warnings, hosts, omitted } = plan;
   const groups = groupHosts(hosts);
-  const loadMore = async () => {
-    setMore((old) => ({ ...old, busy: true }));
-    try {
-      const { data } = await send(api.plan(plan.plan_id, more.next));
-      setMore((old) => ({ hosts: [...old.hosts, ...data.hosts], next: data.next_page_token ?? null, busy: false }));
-    } catch {
-      setMore((old) => ({ ...old, busy: false }));
-    }
-  };
   return html`
     <dl class="tiles">
       <${Tile} label=${t('plan.hosts')}>${number(totals.hosts)}<//>
@@ -48,25 +36,30 @@ function Hosts({ plan }) {
       <${Tile} label=${t('plan.changed')} kind="busy">${sign('±', totals.entries_changed)}<//>
       <${Tile} label=${t('plan.removed')} kind="bad">${sign('−', totals.entries_removed)}<//>
     </dl>
-    ${conflicts.length > 0 && html`<${Notice} kind="bad" title=${tn('plan.conflicts', conflicts.length)}><p>${t('plan.conflicts_text')}</p>
-      <ul>${conflicts.map((item) => html`<li><${Text} v=${item.detail} />${item.services?.length > 0 && html` <span class="links">${item.services.map((name) => html`
-        <a href=${href(['services', name])}><${Text} v=${name} /></a> `)}</span>`}</li>`)}</ul><//>`}
-    ${warnings.length > 0 && html`<${Notice} kind="warn" title=${tn('plan.warnings', warnings.length)}>
-      <ul>${warnings.map((item) => html`<li>${item.host && html`<${Mono} v=${item.host} /> `}<${Text} v=${item.detail} /></li>`)}</ul><//>`}
-    ${!totals.hosts && !conflicts.length && html`<${Notice} title=${t('plan.nothing')}><p>${t('plan.nothing_text')}</p><//>`}
+    <${Remarks} kind="warn" title=${tn('plan.problems', problems.length)} items=${problems} />
+    <${Remarks} kind="info" title=${tn('plan.warnings', warnings.length)} items=${warnings} />
+    ${!groups.length && html`<${Notice} title=${t('plan.nothing')}><p>${t('plan.nothing_text')}</p><//>`}
     ${groups.map((group) => html`<${Group} key=${group.hosts[0].host} group=${group} />`)}
-    ${more.next && html`<p class="below"><${Button} kind="quiet" busy=${more.busy} onClick=${loadMore}>${t('plan.more')}<//>
-      <span class="muted">${t('list.some', { n: number(hosts.length), all: number(totals.hosts) })}</span></p>`}`;
+    ${omitted > 0 && html`<p class="below muted">${t('plan.omitted', { n: number(omitted) })}</p>`}`;
+}
+
+/// What the server says about a plan, with the services and hosts that it concerns.
+export function Remarks({ kind, title, items }) {
+  if (!items.length) return null;
+  return html`<${Notice} kind=${kind} title=${title}><ul>${items.map((item) => html`<li><${Text} v=${item.detail} />
+    ${(item.services ?? []).map((name) => html` <a href=${href(['services', name])}><${Text} v=${name} /></a>`)}
+    ${(item.hosts ?? []).slice(0, SHOWN).map((name) => html` <a href=${href(['hosts', name])}><${Mono} v=${name} /></a>`)}</li>`)}</ul><//>`;
 }
 
 const sign = (mark, value) => (value ? `${mark}${number(value)}` : '0');
 const SHOWN = 12;
 
-function Group({ group: { hosts, diff } }) {
+function Group({ group: { hosts, diff, held } }) {
   const [all, setAll] = useState(false);
   const shown = all ? hosts : hosts.slice(0, SHOWN);
   return html`<section class="card plan-group">
-    <header><h2>${tn('hosts', hosts.length)}</h2>
+    <header><h2>${tn('hosts', hosts.length)}${held && html` <${State} kind="warn">${tcode('held', held)}<//>`}</h2>
+      ${held && html`<p class="muted">${tcode('held_text', held)}</p>`}
       <ul class="names">${shown.map(({ host, address }) => html`<li><a href=${href(['hosts', host])}><${Mono} v=${host} /></a>${address && hosts.length === 1 && html` <span class="muted"><${Text} v=${address} /></span>`}</li>`)}
         ${hosts.length > shown.length && html`<li><button type="button" class="link" onClick=${() => setAll(true)}>${t('matches.more', { n: number(hosts.length - shown.length) })}</button></li>`}</ul></header>
     <${EntryDiff} diff=${diff} /></section>`;

@@ -77,9 +77,10 @@ function Matches({ hosts, onMatched }) {
   const total = nothing ? 0 : data?.total ?? null;
   useEffect(() => onMatched(total), [total]);
   return html`<aside class="matches" role="status" aria-busy=${loading}>
-    <p class="matches-count">${nothing ? t('matches.none') : error ? t('matches.unknown') : total == null ? t('loading') : tn('matches', total)}</p>
+    <p class="matches-count">${nothing ? t('matches.none') : error ? t(error.status === 404 ? 'matches.later' : 'matches.unknown') : total == null ? t('loading') : tn('matches', total)}</p>
     ${nothing && html`<p class="muted">${t('matches.none_text')}</p>`}
-    ${error && html`<p class="error">${error.errors.length ? error.errors.map((item) => html`<span><${Text} v=${item.detail ?? item.code} /></span>`) : html`<${Text} v=${error.message} />`}</p>`}
+    ${error?.status === 404 && html`<p class="muted">${t('matches.later_text')}</p>`}
+    ${error && error.status !== 404 && html`<p class="error">${error.errors.length ? error.errors.map((item) => html`<span><${Text} v=${item.detail ?? item.code} /></span>`) : html`<${Text} v=${error.message} />`}</p>`}
     ${data?.errors?.map((item) => html`<p class="error"><${Text} v=${item.detail ?? item.code} /></p>`)}
     ${!nothing && data?.items?.length > 0 && html`<ul class="names">${data.items.map((name) => html`<li><${Mono} v=${name} /></li>`)}</ul>
       ${total > data.items.length && html`<p class="muted">${t('matches.more', { n: number(total - data.items.length) })}</p>`}`}

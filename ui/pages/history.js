@@ -9,6 +9,8 @@ import { Button, Copy, Empty, Page, Problem, Skeleton, Text, Time } from '../par
 import { documentOf } from '../service.js';
 import { PlanView, TextDiff } from '../plan_view.js';
 import { ApplyForm } from '../apply_form.js';
+import { savedOf } from '../shapes.js';
+import { save } from '../stored.js';
 import { CRUMBS, ServiceTabs } from './service.js';
 
 export function History({ route, me }) {
@@ -69,7 +71,9 @@ function Rollback({ name, revision }) {
   const write = (message) => api.rollback(name, { revision: Number(revision), etag: current.etag, message });
   const apply = async (message) => {
     const answer = await run(write(message));
-    if (answer) go(href(['services', name, 'result'], { revision: answer.data?.revision }), { replace: true });
+    if (!answer) return;
+    save(`saved.${name}`, savedOf(answer, plan.data), 'session');
+    go(href(['services', name, 'result'], { revision: answer.data?.revision }), { replace: true });
   };
   useEffect(() => {
     if (error?.status === 412) current.reload();

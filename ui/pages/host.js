@@ -18,7 +18,8 @@ export function Host({ route, me }) {
   const data = host.data;
   const crumbs = [[t('nav.hosts'), href(['hosts'])]];
   if (host.error?.status === 404) return html`<${Page} title=${name} crumbs=${crumbs}><${NoHosts} /><//>`;
-  const tabs = [['files', t('tab.files')], ['config', t('tab.config')], ...(me.features?.includes('rates') ? [['rates', t('tab.rates')]] : [])];
+  const has = (feature) => me.features?.includes(feature);
+  const tabs = [['files', t('tab.files')], ...(has('views') ? [['config', t('tab.config')]] : []), ...(has('rates') ? [['rates', t('tab.rates')]] : [])];
   return html`<${Page} title=${name} crumbs=${crumbs} wide actions=${html`<${CurlButton} call=${() => api.host(name)} />`}
       sub=${data && html`<${HostState} state=${data.state} /> <span class="muted">${t('seen')} <${Time} at=${data.seen_at} /></span> <${Labels} labels=${data.labels} />`}>
     <${Problem} error=${host.error} retry=${host.reload} />
@@ -26,7 +27,7 @@ export function Host({ route, me }) {
     ${data && html`<${Problems} items=${data.problems} /><${Tiles} data=${data} />
       <${Tabs} label=${t('host')} current=${tab} items=${tabs.map(([id, text]) => ({ id, text, url: href(['hosts', name], { tab: id === 'files' ? '' : id }) }))} />
       ${tab === 'config' ? html`<${Config} name=${name} data=${data} />`
-        : tab === 'rates' ? html`<${RateChart} query=${{ host: name }} />` : html`<${Files} name=${name} route=${route} />`}`}
+        : tab === 'rates' ? html`<${RateChart} query=${{ host: name }} />` : has('files') ? html`<${Files} name=${name} route=${route} />` : html`<${Refused} errors=${data.config?.errors} /><${NotTailing} files=${data.not_tailing} />`}`}
   <//>`;
 }
 
@@ -59,11 +60,11 @@ function Files({ name, route }) {
 }
 
 const FILE_COLUMNS = () => [
-  { label: t('path'), class: 'grow', render: (row) => html`<div class="path"><${Mono} v=${row.path} /><${Copy} text=${row.path} /></div>
+  { brief: true, label: t('path'), class: 'grow', render: (row) => html`<div class="path"><${Mono} v=${row.path} /><${Copy} text=${row.path} /></div>
       ${row.last_error && html`<div class="error small"><${Text} v=${row.last_error} lines /></div>`}` },
   { label: t('service'), render: (row) => (row.service ? html`<a href=${href(['services', row.service])}><${Text} v=${row.service} /></a>` : html`<span class="muted">–</span>`) },
-  { label: t('topic'), class: 'wide-only', render: (row) => html`<${Mono} v=${row.topic} />` },
-  { label: t('state'), class: 'nowrap', render: (row) => html`<${State} kind=${FILE_KINDS[row.state] ?? 'off'}>${tcode('file_state', row.state)}<//>
+  { brief: true, label: t('topic'), class: 'wide-only', render: (row) => html`<${Mono} v=${row.topic} />` },
+  { brief: true, label: t('state'), class: 'nowrap', render: (row) => html`<${State} kind=${FILE_KINDS[row.state] ?? 'off'}>${tcode('file_state', row.state)}<//>
       ${row.throttled_seconds > 0 && html`<div class="muted small">${t('files.throttled', { time: duration(row.throttled_seconds) })}</div>`}` },
   { label: t('acked'), num: true, class: 'nowrap', render: (row) => html`<span title=${`${number(row.acked_offset)} / ${number(row.size)} B`}>${bytes(row.acked_offset)}</span>
       ${row.size != null && html`<div class="muted small">${t('files.of', { size: bytes(row.size) })}</div>`}` },
@@ -81,12 +82,24 @@ function Config({ name, data }) {
   const errors = data.config?.errors ?? [];
   return html`<div class="views">${VIEWS.map((view) => html`<${View} key=${view} view=${view} read=${all[view]} first=${desired.data} />`)}</div>
     ${data.config?.drift && html`<${Notice} kind="warn" title=${t('host.drift')}><p>${t('host.drift_text')}</p><//>`}
-    ${errors.length > 0 && html`<section class="block"><h2>${t('host.refused')}</h2><${Table} caption=${t('host.refused')} rows=${errors} keyOf=${(row) => `${row.key}${row.pointer}${row.code}`} columns=${[
-      { label: t('place'), class: 'nowrap', render: (row) => html`<${Mono} v=${row.pointer || '/'} />` },
-      { label: t('reason'), class: 'grow', render: (row) => html`${tcode('code', row.code)}<div class="muted"><${Text} v=${row.detail} lines /></div>` },
-      { label: t('key'), render: (row) => html`<${Mono} v=${row.key} />` }]} /></section>`}
+    <${Refused} errors=${errors} />
     ${differs && html`<section class="card block"><h2 class="pad">${t('host.differs')}</h2><${EntryDiff} diff=${entryDiff(applied.data.entries, desired.data.entries)} /></section>`}
     <${Entries} entries=${desired.data?.entries} />`;
+}
+
+function Refused({ errors = [] }) {
+  if (!errors.length) return null;
+  return html`<section class="block"><h2>${t('host.refused')}</h2><${Table} caption=${t('host.refused')} rows=${errors} keyOf=${(row) => `${row.key}${row.pointer}${row.code}`} columns=${[
+    { label: t('place'), class: 'nowrap', render: (row) => html`<${Mono} v=${row.pointer || '/'} />` },
+    { label: t('reason'), class: 'grow', render: (row) => html`${tcode('code', row.code)}<div class="muted"><${Text} v=${row.detail} lines /></div>` },
+    { label: t('key'), render: (row) => html`<${Mono} v=${row.key} />` }]} /></section>`;
+}
+
+/// What the agent itself writes about its files: those that need a look.
+function NotTailing({ files = [] }) {
+  return html`<section class="block"><h2>${t('host.not_tailing')}</h2>${files.length
+    ? html`<${Table} caption=${t('host.not_tailing')} rows=${files} keyOf=${(row) => `${row.path} ${row.topic}`} columns=${FILE_COLUMNS().filter(({ brief }) => brief)} />`
+    : html`<p class="muted">${t('host.all_tailing')}</p>`}</section>`;
 }
 
 function View({ view, read: { data, error }, first }) {

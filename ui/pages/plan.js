@@ -8,6 +8,8 @@ import { Empty, Notice, Page, Problem, Skeleton } from '../parts.js';
 import { NEW, draftOf, dropDraft } from '../service.js';
 import { PlanView } from '../plan_view.js';
 import { ApplyForm } from '../apply_form.js';
+import { savedOf } from '../shapes.js';
+import { save } from '../stored.js';
 import { CRUMBS } from './service.js';
 
 export function Plan({ route }) {
@@ -16,7 +18,7 @@ export function Plan({ route }) {
   const [draft] = useState(() => draftOf(name));
   const editor = href(fresh ? ['new-service'] : ['services', name]);
   const plan = useLoad(draft && api.saveService(draft.doc, { etag: draft.etag, dryRun: true }));
-  const { run, busy, error } = useSend();
+  const { run, busy, error, clear } = useSend();
   const title = t('plan.title');
   const crumbs = [...CRUMBS(), [fresh ? draft?.doc.name || t('service.new') : name, editor]];
   const shown = error ?? plan.error;
@@ -28,15 +30,16 @@ export function Plan({ route }) {
     return html`<${Page} title=${title} crumbs=${crumbs}><${Empty} title=${t('plan.no_draft')} action=${html`<a class="button" href=${editor}>${t('plan.edit')}</a>`}>
       <p>${t('plan.no_draft_text')}</p><//><//>`;
   }
-  const write = (message) => api.saveService(draft.doc, { etag: draft.etag, message, plan: plan.data?.plan_id });
+  const write = (message) => api.saveService(draft.doc, { etag: draft.etag, message });
   const apply = async (message) => {
     const answer = await run(write(message));
     if (!answer) return;
     dropDraft(name);
+    save(`saved.${draft.doc.name}`, savedOf(answer, plan.data), 'session');
     go(href(['services', draft.doc.name, 'result'], { revision: answer.data?.revision }), { replace: true });
   };
   return html`<${Page} title=${title} crumbs=${crumbs} sub=${t('plan.sub')}>
-    ${error?.status === 409 ? html`<${Notice} kind="warn" title=${t('plan.moved')} actions=${html`<button type="button" class="button" onClick=${() => location.reload()}>${t('plan.again')}</button>`}>
+    ${shown?.status === 409 && shown.code !== 'plan_errors' ? html`<${Notice} kind="warn" title=${t('plan.moved')} actions=${html`<button type="button" class="button" onClick=${() => { clear(); plan.reload(); }}>${t('plan.again')}</button>`}>
       <p>${t('plan.moved_text')}</p><//>` : html`<${Problem} error=${shown} retry=${plan.error ? plan.reload : null} />`}
     ${plan.loading && html`<${Skeleton} rows=${8} />`}
     ${plan.data && html`<${PlanView} plan=${plan.data} before=${draft.base} after=${draft.doc} />

@@ -6,6 +6,8 @@ import { href } from '../router.js';
 import { number, percent } from '../format.js';
 import { t, tcode, tn } from '../i18n.js';
 import { Bar, CurlButton, Mono, Notice, Page, Problem, Skeleton, State, Table, Text, count } from '../parts.js';
+import { followed } from '../shapes.js';
+import { load } from '../stored.js';
 import { CRUMBS, ServiceTabs } from './service.js';
 
 const PATIENCE = 5000; // how long a save waits for its hosts before it says what it has
@@ -15,7 +17,12 @@ export function Result({ route, me }) {
   const saved = route.query.get('revision');
   const [since] = useState(() => Date.now());
   const [waited, setWaited] = useState(!saved);
-  const status = useLoad(api.serviceStatus(name), { every: waited ? 2000 : 300 });
+  const known = me.features?.includes('status');
+  const kept = load(`saved.${name}`, 'session');
+  const every = waited ? 2000 : 300;
+  const told = useLoad(known ? api.serviceStatus(name) : null, { every });
+  const hosts = useLoad(!known && kept ? api.hosts({ limit: 500 }) : null, { every });
+  const status = known ? told : { ...hosts, data: hosts.data && followed(kept, hosts.data.items) };
   useEffect(() => {
     const timer = setTimeout(() => setWaited(true), PATIENCE - (Date.now() - since));
     return () => clearTimeout(timer);
@@ -24,8 +31,9 @@ export function Result({ route, me }) {
   return html`<${Page} title=${name} crumbs=${CRUMBS()} actions=${html`<${CurlButton} call=${() => api.serviceStatus(name)} />`}>
     <${ServiceTabs} name=${name} current="result" me=${me} />
     <${Problem} error=${status.error} retry=${status.reload} />
-    ${!data && !status.error && html`<${Skeleton} rows=${6} />`}
-    ${data && html`<${Outcome} data=${data} saved=${saved} patient=${!waited} /><${Lists} data=${data} />`}<//>`;
+    ${!known && !kept && html`<${Notice} title=${t('result.unknown')}><p>${t('result.unknown_text')}</p><//>`}
+    ${!data && !status.error && (known || kept) && html`<${Skeleton} rows=${6} />`}
+    ${data && html`<${Outcome} data=${data} saved=${saved} patient=${!waited} /><${Held} kept=${kept} /><${Lists} data=${data} />`}<//>`;
 }
 
 function Outcome({ data, saved, patient }) {
@@ -47,6 +55,15 @@ function Outcome({ data, saved, patient }) {
       <${State} kind="off">${tn('applied.offline', offline)}<//>
       ${data.revision != null && html`<span class="muted push">${t('result.revision', { n: number(Number(data.revision)) })}</span>`}</p>
     ${offline > 0 && html`<p class="muted">${t('result.offline_text')}</p>`}</section>`;
+}
+
+// Keys that stayed as they were, each with the reason.
+function Held({ kept }) {
+  const rows = [...(kept?.held ?? []), ...(kept?.lost ?? []).map((host) => ({ host, reason: 'lost' }))];
+  if (!rows.length) return null;
+  return html`<section class="block"><h2>${t('result.held')}</h2><${Table} caption=${t('result.held')} rows=${rows} keyOf=${(row) => row.host + row.address} columns=${[
+    { label: t('host'), render: (row) => (row.host ? html`<a href=${href(['hosts', row.host])}><${Mono} v=${row.host} /></a>` : html`<${Mono} v=${row.address} />`) },
+    { label: t('reason'), class: 'grow', render: (row) => html`${tcode('held', row.reason)}<div class="muted">${tcode('held_text', row.reason)}</div>` }]} /></section>`;
 }
 
 function Lists({ data }) {

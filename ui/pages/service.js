@@ -8,6 +8,7 @@ import { t } from '../i18n.js';
 import { Applied, Button, CurlButton, Notice, Page, Problem, Skeleton, Tabs, Text, Time } from '../parts.js';
 import { NEW, check, documentOf, draftOf, dropDraft, editable, emptyService, saveDraft } from '../service.js';
 import { same } from '../diff.js';
+import { load } from '../stored.js';
 import { plain } from '../visible.js';
 import { ServiceForm } from '../service_form.js';
 import { JsonEditor } from '../json_editor.js';
@@ -17,7 +18,7 @@ import { MergeDialog } from '../merge_dialog.js';
 export const ServiceTabs = ({ name, current, me }) => html`<${Tabs} label=${t('service')} current=${current} items=${[
   { id: 'form', text: t('tab.form'), url: href(['services', name]) },
   { id: 'json', text: t('tab.json'), url: href(['services', name], { tab: 'json' }) },
-  { id: 'result', text: t('tab.result'), url: href(['services', name, 'result']) },
+  ...(me.features?.includes('status') || load(`saved.${name}`, 'session') ? [{ id: 'result', text: t('tab.result'), url: href(['services', name, 'result']) }] : []),
   ...(me.features?.includes('history') ? [{ id: 'history', text: t('tab.history'), url: href(['services', name, 'history']) }] : []),
 ]} />`;
 
@@ -136,6 +137,6 @@ function focusError(root, errors) {
 
 function ErrorSummary({ errors, root }) {
   return html`<${Notice} kind="bad" title=${t('service.errors')}><ul>${errors.map((item) => html`<li>
-    <button type="button" class="link" onClick=${() => { setQuery({ tab: '' }); setTimeout(() => focusError(root.current, [item])); }}>
-      <code>${plain(item.pointer || '/')}</code></button>${' '}<${Text} v=${item.detail ?? item.code} /></li>`)}</ul><//>`;
+    ${item.pointer && html`<button type="button" class="link" onClick=${() => { setQuery({ tab: '' }); setTimeout(() => focusError(root.current, [item])); }}>
+      <code>${plain(item.pointer)}</code></button>`}${' '}<${Text} v=${item.detail ?? item.code} /></li>`)}</ul><//>`;
 }

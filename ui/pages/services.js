@@ -24,7 +24,7 @@ export function Services({ route, me }) {
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('services.search')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })}
         options=${STATES.map((id) => [id, id ? t(`services.state.${id}`) : t('all')])} /></div>
-    <${List} pages=${pages} caption=${t('nav.services')} keyOf=${(row) => row.name} columns=${COLUMNS()}
+    <${List} pages=${pages} caption=${t('nav.services')} keyOf=${(row) => row.name} columns=${COLUMNS().filter(({ needs }) => !needs || pages.items?.some((row) => row[needs]))}
       empty=${q || state ? html`<${Nothing} q=${q} />` : html`<${Start} create=${create} />`} />
   <//>`;
 }
@@ -32,7 +32,7 @@ export function Services({ route, me }) {
 const COLUMNS = () => [
   { label: t('service'), class: 'grow', render: (row) => html`<a class="strong" href=${href(['services', row.name])}><${Text} v=${row.name} /></a>
       ${row.description && html`<div class="muted ellipsis"><${Text} v=${row.description} /></div>`}` },
-  { label: t('applied.head'), class: 'applied-cell', render: (row) => html`<${Applied} status=${row.status} enabled=${row.enabled} />` },
+  { label: t('applied.head'), needs: 'status', class: 'applied-cell', render: (row) => html`<${Applied} status=${row.status} enabled=${row.enabled} />` },
   { label: t('files'), num: true, render: (row) => number(row.files?.length) },
   { label: t('topics'), class: 'wide-only', render: (row) => html`<${Topics} files=${row.files} />` },
   { label: t('owner'), class: 'wide-only', render: (row) => (row.owner ? html`<${Text} v=${row.owner} />` : html`<span class="muted">–</span>`) },
