@@ -1,5 +1,5 @@
 // The parts that every page is made of.
-import { html, useEffect, useId, useRef, useState } from './dom.js';
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from './dom.js';
 import { curl } from './api.js';
 import { absolute, ago, number } from './format.js';
 import { t, tcode, tn } from './i18n.js';
@@ -205,7 +205,7 @@ export function Problem({ error, retry, hideFields = false }) {
 export function Dialog({ title, onClose, wide = false, children }) {
   const box = useRef(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current.showModal();
     return () => before?.focus?.();

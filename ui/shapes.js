@@ -23,6 +23,13 @@ export function hostOf({ status, online, since, ...host }) {
   };
 }
 
+/// The rows that hold all words of `q`, for a server that does not search by itself (no feature "search").
+export function searched(me, items, q, keep = () => true) {
+  if (!items || me.features?.includes('search')) return items;
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  return items.filter((item) => keep(item) && words.every((word) => JSON.stringify(item).toLowerCase().includes(word)));
+}
+
 const total = (changes, kind) => changes.filter((change) => change.kind === kind).reduce((sum, change) => sum + (change.keys ?? 0), 0);
 
 /// The changes of one host as the difference of two arrays.
@@ -61,7 +68,7 @@ export function savedOf(answer, plan) {
   return {
     revision: answer.data?.revision ?? null, etcd: Number(/\d+/.exec(answer.etag ?? '')?.[0] ?? 0),
     hosts: (plan.hosts ?? []).filter((host) => !host.held && !failed.has(host.host)).map((host) => host.host),
-    held: rendered?.held ?? [], lost: [...failed], omitted: plan.omitted ?? 0,
+    held: rendered?.held ?? [], lost: [...failed], files: answer.data?.files ?? [],
   };
 }
 
@@ -75,10 +82,18 @@ export function followed(saved, hosts) {
     if (!host || host.state === 'offline') status.offline.push(name);
     else if (at('failed') >= saved.etcd && at('failed') > at('applied')) status.failed.push(failure(host));
     else if (at('applied') < saved.etcd) status.waiting.push(name);
-    else if (host.config.errors.some((error) => error.refused !== false)) status.failed.push(failure(host));
+    else if (host.config.errors.length) status.failed.push(failure(host));
+    else if (badFile(host, saved.files)) status.failed.push(badFile(host, saved.files));
     else status.applied += 1;
   }
   return status;
+}
+
+/// The first file of these entries that the agent may not or cannot read.
+function badFile(host, entries = []) {
+  const concerns = (file) => entries.some(({ log_path, topic }) => file.topic === topic && file.path.startsWith(log_path.split(/[*?[]/)[0]));
+  const found = (host.not_tailing ?? []).find((file) => ['denied', 'error'].includes(file.state) && concerns(file));
+  return found && { host: host.host, code: found.state, pointer: found.path, detail: found.last_error };
 }
 
 function failure(host) {

@@ -7,7 +7,7 @@ import { layout, levelOf } from '../../ui/heat.js';
 import { merge } from '../../ui/merge.js';
 import { Ring, levelOfLine } from '../../ui/ring.js';
 import { check, documentOf, editable, placeOfError, withField } from '../../ui/service.js';
-import { followed, hostOf, planOf, withFeatures } from '../../ui/shapes.js';
+import { followed, hostOf, planOf, searched, withFeatures } from '../../ui/shapes.js';
 import { pieces, plain } from '../../ui/visible.js';
 
 const entry = (log_path, topic, more = {}) => ({ log_path, topic, ...more });
@@ -111,18 +111,27 @@ test('a plan of the server is counted by host and entry', () => {
 });
 
 test('a change is followed by what each host says', () => {
-  const saved = { revision: 3, etcd: 100, hosts: ['done', 'late', 'bad', 'half', 'gone', 'unseen'] };
+  const saved = { revision: 3, etcd: 100, hosts: ['done', 'late', 'bad', 'half', 'shut', 'gone', 'unseen'], files: [entry('/a/*.log', 't')] };
   const host = (name, config, more) => hostOf({ host: name, online: true, since: '', status: { config, ...more } });
   const status = followed(saved, [
     host('done', { applied: { revision: 100 } }), host('late', { applied: { revision: 99 } }),
     host('bad', { applied: { revision: 90 }, failed: { revision: 101, detail: 'broken' } }),
     host('half', { applied: { revision: 100 } }, { errors: [{ code: 'path', pointer: '/0', detail: 'no' }] }),
+    host('shut', { applied: { revision: 100 } }, { not_tailing: [{ path: '/b/x.log', topic: 't', state: 'denied' }, { path: '/a/x.log', topic: 't', state: 'denied', last_error: 'no' }] }),
     hostOf({ host: 'gone', online: false, status: {} }),
   ]);
   assert.equal(status.applied, 1);
   assert.deepEqual(status.waiting, ['late']);
   assert.deepEqual(status.offline, ['gone', 'unseen']);
-  assert.deepEqual(status.failed.map(({ host: name, detail }) => [name, detail]), [['bad', 'broken'], ['half', 'no']]);
+  assert.deepEqual(status.failed.map(({ host: name, detail }) => [name, detail]), [['bad', 'broken'], ['half', 'no'], ['shut', 'no']]);
+});
+
+test('a list is searched here if the server does not', () => {
+  const rows = [{ name: 'checkout', on: true }, { name: 'Payments', on: false }];
+  const names = (me, q, keep) => searched(me, rows, q, keep).map(({ name }) => name);
+  assert.deepEqual(names({ features: [] }, 'pay'), ['Payments']);
+  assert.deepEqual(names({ features: [] }, '', ({ on }) => on), ['checkout']);
+  assert.deepEqual(names({ features: ['search'] }, 'pay'), ['checkout', 'Payments']);
 });
 
 test('pages for admins are offered to admins of everything only', () => {

@@ -4,9 +4,10 @@ import { api } from '../api.js';
 import { usePages, useSettled } from '../load.js';
 import { href, setQuery } from '../router.js';
 import { t, tcode } from '../i18n.js';
+import { searched } from '../shapes.js';
 import { CurlButton, Empty, List, Mono, Page, Search, State, Text, Time } from '../parts.js';
 
-export function Audit({ route }) {
+export function Audit({ route, me }) {
   const [text, setText] = useState(route.query.get('q') ?? '');
   const q = useSettled(text, 200);
   useEffect(() => {
@@ -16,7 +17,7 @@ export function Audit({ route }) {
   const pages = usePages((token) => api.audit({ ...query, page_token: token ?? undefined }), { every: 10000 });
   return html`<${Page} title=${t('nav.audit')} sub=${t('audit.sub')} wide actions=${html`<${CurlButton} call=${() => api.audit(query)} />`}>
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('audit.search')} /></div>
-    <${List} pages=${pages} caption=${t('nav.audit')} keyOf=${(row) => row.id} columns=${COLUMNS()}
+    <${List} pages=${{ ...pages, items: searched(me, pages.items, q) }} caption=${t('nav.audit')} keyOf=${(row) => row.id} columns=${COLUMNS()}
       empty=${html`<${Empty} title=${q ? t('list.nothing') : t('audit.empty')}>${!q && html`<p>${t('audit.empty_text')}</p>`}<//>`} /><//>`;
 }
 

@@ -5,11 +5,12 @@ import { usePages, useSettled } from '../load.js';
 import { href, setQuery } from '../router.js';
 import { bytes, number } from '../format.js';
 import { t, tcode } from '../i18n.js';
+import { searched } from '../shapes.js';
 import { Choice, ConfigState, CurlButton, Empty, HostState, Labels, List, Mono, Page, Search, State, Text, Time } from '../parts.js';
 
 const STATES = ['', 'healthy', 'degraded', 'offline'];
 
-export function Hosts({ route }) {
+export function Hosts({ route, me }) {
   const [text, setText] = useState(route.query.get('q') ?? '');
   const q = useSettled(text, 200);
   const state = route.query.get('state') ?? '';
@@ -25,7 +26,7 @@ export function Hosts({ route }) {
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('hosts.search')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })} options=${STATES.map((id) => [id, id ? t(`host_state.${id}`) : t('all')])} />
       <${Choice} label=${t('sort')} value=${sort} onChange=${(id) => setQuery({ sort: id === 'host' ? '' : id })} options=${[['host', t('sort.host')], ['-lag_bytes', t('sort.lag')]]} /></div>
-    <${List} pages=${pages} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS()}
+    <${List} pages=${{ ...pages, items: searched(me, pages.items, selector ? '' : q, (row) => !state || row.state === state) }} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS()}
       empty=${q || state ? html`<${Empty} title=${t('list.nothing')} action=${html`<a class="button" href=${href(['hosts'])} onClick=${() => setText('')}>${t('list.show_all')}</a>`} />` : html`<${NoHosts} />`} /><//>`;
 }
 

@@ -15,7 +15,7 @@ const REFRESH = 5000;
 export function Overview({ me }) {
   const { hosts, error } = useAllHosts();
   const has = (feature) => me.features?.includes(feature);
-  const failing = useLoad(has('services') ? api.services({ state: 'failed', limit: 10 }) : null, { every: REFRESH });
+  const failing = useLoad(has('status') ? api.services({ state: 'failed', limit: 10 }) : null, { every: REFRESH });
   const recent = useLoad(has('audit') ? api.audit({ limit: 8 }) : null, { every: 10000 });
   const counts = useMemo(() => tally(hosts ?? []), [hosts]);
   return html`<${Page} title=${t('nav.overview')} sub=${t('overview.sub')} wide>
@@ -30,9 +30,10 @@ export function Overview({ me }) {
         <${Tile} label=${t('overview.lag')}>${bytes(counts.lag)}<//></dl>
       <section class="card heat-card"><header><h2>${t('overview.heat')}</h2><${Legend} /></header><${Heat} hosts=${hosts} /></section>
       <div class="columns even">
-        <section class="card"><h2>${t('overview.failing')}</h2>${failing.data?.items?.length > 0
+        <section class="card">${has('status') && html`<h2>${t('overview.failing')}</h2>${failing.data?.items?.length > 0
           ? html`<ul class="rows">${failing.data.items.map((item) => html`<li><a class="strong" href=${href(['services', item.name, 'result'])}><${Text} v=${item.name} /></a><${Applied} status=${item.status} /></li>`)}</ul>`
-          : html`<p class="muted">${failing.data ? t('overview.all_well') : t('loading')}</p>`}
+          : html`<p class="muted">${failing.data ? t('overview.all_well') : t('loading')}</p>`}`}
+          ${!has('status') && !counts.problems.length && html`<h2>${t('overview.problems')}</h2><p class="muted">${t('overview.no_problems')}</p>`}
           ${counts.problems.length > 0 && html`<h3>${t('overview.problems')}</h3><ul class="rows">${counts.problems.map(({ code, text, names }) => html`<li>
             <span><${Text} v=${text} /></span><a class="num" href=${href(['hosts', names[0]])}><${Text} v=${names.length === 1 ? names[0] : t('overview.and_more', { host: plain(names[0]), n: number(names.length - 1) })} /></a></li>`)}</ul>`}</section>
         ${has('audit') && html`<section class="card"><h2>${t('overview.recent')}</h2><ul class="rows">${(recent.data?.items ?? []).map((item) => html`<li>

@@ -5,6 +5,7 @@ import { usePages, useSettled } from '../load.js';
 import { href, setQuery } from '../router.js';
 import { number } from '../format.js';
 import { t } from '../i18n.js';
+import { searched } from '../shapes.js';
 import { Applied, Choice, CurlButton, Empty, Link, List, Page, Search, Text, Time } from '../parts.js';
 
 const STATES = ['', 'failed', 'waiting', 'disabled'];
@@ -23,8 +24,8 @@ export function Services({ route, me }) {
   return html`<${Page} title=${t('nav.services')} sub=${t('services.sub')} actions=${html`<${CurlButton} call=${() => api.services(query)} />${create}`}>
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('services.search')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })}
-        options=${STATES.map((id) => [id, id ? t(`services.state.${id}`) : t('all')])} /></div>
-    <${List} pages=${pages} caption=${t('nav.services')} keyOf=${(row) => row.name} columns=${COLUMNS().filter(({ needs }) => !needs || pages.items?.some((row) => row[needs]))}
+        options=${STATES.filter((id) => me.features.includes('status') || !['failed', 'waiting'].includes(id)).map((id) => [id, id ? t(`services.state.${id}`) : t('all')])} /></div>
+    <${List} pages=${{ ...pages, items: searched(me, pages.items, q, (row) => state !== 'disabled' || row.enabled === false) }} caption=${t('nav.services')} keyOf=${(row) => row.name} columns=${COLUMNS().filter(({ needs }) => !needs || pages.items?.some((row) => row[needs]))}
       empty=${q || state ? html`<${Nothing} q=${q} />` : html`<${Start} create=${create} />`} />
   <//>`;
 }
