@@ -25,7 +25,7 @@ export function Host({ route, me }) {
     <${Problem} error=${host.error} retry=${host.reload} />
     ${!data && !host.error && html`<${Skeleton} rows=${8} />`}
     ${data && html`<${Problems} items=${data.problems} /><${Tiles} data=${data} />
-      <${Tabs} label=${t('host')} current=${tab} items=${tabs.map(([id, text]) => ({ id, text, url: href(['hosts', name], { tab: id === 'files' ? '' : id }) }))} />
+      ${tabs.length > 1 && html`<${Tabs} label=${t('host')} current=${tab} items=${tabs.map(([id, text]) => ({ id, text, url: href(['hosts', name], { tab: id === 'files' ? '' : id }) }))} />`}
       ${tab === 'config' ? html`<${Config} name=${name} data=${data} />`
         : tab === 'rates' ? html`<${RateChart} query=${{ host: name }} />` : has('files') ? html`<${Files} name=${name} route=${route} />` : html`<${Refused} errors=${data.config?.errors} /><${NotTailing} files=${data.not_tailing} />`}`}
   <//>`;

@@ -26,7 +26,7 @@ export function Hosts({ route, me }) {
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('hosts.search')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })} options=${STATES.map((id) => [id, id ? t(`host_state.${id}`) : t('all')])} />
       <${Choice} label=${t('sort')} value=${sort} onChange=${(id) => setQuery({ sort: id === 'host' ? '' : id })} options=${[['host', t('sort.host')], ['-lag_bytes', t('sort.lag')]]} /></div>
-    <${List} pages=${{ ...pages, items: searched(me, pages.items, selector ? '' : q, (row) => !state || row.state === state) }} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS()}
+    <${List} pages=${{ ...pages, items: searched(me, pages.items, selector ? '' : q, (row) => !state || row.state === state) }} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS().filter(({ known }) => !known || pages.items?.some(known))}
       empty=${q || state ? html`<${Empty} title=${t('list.nothing')} action=${html`<a class="button" href=${href(['hosts'])} onClick=${() => setText('')}>${t('list.show_all')}</a>`} />` : html`<${NoHosts} />`} /><//>`;
 }
 
@@ -53,8 +53,8 @@ const COLUMNS = () => [
   { label: t('state'), class: 'nowrap', render: (row) => html`<${HostState} state=${row.state} />${row.problems?.length > 0 && html`<div class="muted ellipsis small"><${Text} v=${row.problems[0].text} /></div>`}` },
   { label: t('configuration'), class: 'nowrap', render: (row) => html`<${ConfigState} state=${row.config?.state} />` },
   { label: t('files'), class: 'nowrap', render: (row) => html`<${FileCounts} files=${row.files} />` },
-  { label: t('lag'), num: true, class: 'nowrap', render: (row) => bytes(row.lag_bytes) },
-  { label: t('labels'), class: 'wide-only', render: (row) => html`<${Labels} labels=${row.labels} />` },
+  { label: t('lag'), known: (row) => row.lag_bytes != null, num: true, class: 'nowrap', render: (row) => bytes(row.lag_bytes) },
+  { label: t('labels'), known: (row) => Object.keys(row.labels ?? {}).length > 0, class: 'wide-only', render: (row) => html`<${Labels} labels=${row.labels} />` },
   { label: t('version'), class: 'wide-only nowrap', render: (row) => html`<span class="muted"><${Text} v=${row.version} /></span>` },
   { label: t('seen'), class: 'nowrap', render: (row) => html`<${Time} at=${row.seen_at} />` },
 ];

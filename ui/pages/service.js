@@ -89,7 +89,7 @@ function Editor({ name, stored, etag, tab, me, reload }) {
   };
 
   return html`<${Page} title=${fresh ? t('service.new') : name} crumbs=${CRUMBS()}
-      sub=${!fresh && html`<${Applied} status=${stored.status} enabled=${stored.enabled} bar=${false} /> ${stored.updated_at && html`<span class="muted">${t('changed')} <${Time} at=${stored.updated_at} />
+      sub=${!fresh && html`${(stored.status || stored.enabled === false) && html`<${Applied} status=${stored.status} enabled=${stored.enabled} bar=${false} />`} ${stored.updated_at && html`<span class="muted">${t('changed')} <${Time} at=${stored.updated_at} />
         ${stored.updated_by && html` · <${Text} v=${stored.updated_by} />`}</span>`}`}>
     ${fresh ? html`<${Tabs} label=${t('service')} current=${tab} items=${[
       { id: 'form', text: t('tab.form'), url: href(['new-service']) },
