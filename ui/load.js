@@ -1,6 +1,6 @@
 // What a page reads from the server: shown again at once, refreshed while somebody looks.
 import { useCallback, useEffect, useRef, useState } from './dom.js';
-import { send } from './api.js';
+import { api, send } from './api.js';
 
 /// Reads `call` (null = nothing to read) when its request changes, and every `every` milliseconds
 /// while the page is visible. Old data stays while new data is on its way: nothing jumps.
@@ -64,6 +64,42 @@ export function usePages(call, { every = 0 } = {}) {
     items, total: head.data?.total ?? null, error: head.error ?? (live ? more.error : null), loading: head.loading,
     reload: head.reload, next: head.loading ? null : next, more: loadMore, busy: live && more.busy,
   };
+}
+
+/// Every host, page after page, and again every `every` milliseconds while somebody looks; 0 = not at all.
+export function useAllHosts(every) {
+  const [state, setState] = useState({ hosts: null, error: null });
+  useEffect(() => {
+    if (!every) return undefined;
+    const abort = new AbortController();
+    let timer = 0;
+    const read = async () => {
+      try {
+        if (!document.hidden) setState({ hosts: await everyPage(abort.signal), error: null });
+      } catch (error) {
+        if (error.name === 'AbortError') return;
+        setState((old) => ({ ...old, error }));
+      }
+      timer = setTimeout(read, every);
+    };
+    read();
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [every]);
+  return state;
+}
+
+async function everyPage(signal) {
+  const hosts = [];
+  let token;
+  do {
+    const { data } = await send(api.hosts({ limit: 500, page_token: token }), { signal });
+    hosts.push(...data.items);
+    token = data.next_page_token;
+  } while (token);
+  return hosts;
 }
 
 /// One change under way: `run(call)` sends it and answers {data, etag, status}, or null if it failed.

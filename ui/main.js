@@ -29,10 +29,10 @@ const PLACES = [
   ['tail', 'tail', 't'],
   ['audit', 'audit', 'a'],
   ['access', 'tokens', 'c'],
-  ['api', null, 'p'],
+  ['api', 'openapi', 'p'],
 ];
 
-const offered = (me) => PLACES.filter(([, feature]) => !feature || me.features?.includes(feature));
+const offered = (me) => PLACES.filter(([, feature]) => me.features.includes(feature));
 
 function pageOf({ segments }, me) {
   const [place, name, view] = segments;

@@ -32,9 +32,9 @@ function Hosts({ plan }) {
   return html`
     <dl class="tiles">
       <${Tile} label=${t('plan.hosts')}>${number(totals.hosts)}<//>
-      <${Tile} label=${t('plan.added')} kind="ok">${sign('+', totals.entries_added)}<//>
-      <${Tile} label=${t('plan.changed')} kind="busy">${sign('±', totals.entries_changed)}<//>
-      <${Tile} label=${t('plan.removed')} kind="bad">${sign('−', totals.entries_removed)}<//>
+      <${Tile} label=${t('plan.added')} kind=${totals.entries_added && 'ok'}>${sign('+', totals.entries_added)}<//>
+      <${Tile} label=${t('plan.changed')} kind=${totals.entries_changed && 'busy'}>${sign('±', totals.entries_changed)}<//>
+      <${Tile} label=${t('plan.removed')} kind=${totals.entries_removed && 'bad'}>${sign('−', totals.entries_removed)}<//>
     </dl>
     <${Remarks} kind="warn" title=${tn('plan.problems', problems.length)} items=${problems} />
     <${Remarks} kind="info" title=${tn('plan.warnings', warnings.length)} items=${warnings} />

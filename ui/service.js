@@ -69,7 +69,7 @@ export const draftOf = (name) => load(`draft.${name}`, 'session');
 export const saveDraft = (name, draft) => save(`draft.${name}`, draft, 'session');
 export const dropDraft = (name) => save(`draft.${name}`, null, 'session');
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
 /// What the page can say before it asks the server: [{pointer, code}]. The server checks all of it again.

@@ -68,7 +68,7 @@ export function savedOf(answer, plan) {
   return {
     revision: answer.data?.revision ?? null, etcd: Number(/\d+/.exec(answer.etag ?? '')?.[0] ?? 0),
     hosts: (plan.hosts ?? []).filter((host) => !host.held && !failed.has(host.host)).map((host) => host.host),
-    held: rendered?.held ?? [], lost: [...failed], files: answer.data?.files ?? [],
+    held: rendered?.held ?? [], lost: [...failed], files: answer.data?.files ?? [], more: plan.omitted ?? 0,
   };
 }
 

@@ -52,7 +52,13 @@ export class Fleet {
     const pages = process.env.LOGAGENT_UI_DIR ? ['--set', `ui_dir=${resolve(process.env.LOGAGENT_UI_DIR)}`] : [];
     this.run('web', binary, ['web', '--listen', new URL(this.url).host, '--etcd', this.etcd, ...pages]);
     this.token = await eventually('the first token is printed', () => /admin token is (lgw_\S+)/.exec(this.output('web'))?.[1]);
+    await this.ready();
     return this;
+  }
+
+  /// Everything is read from etcd.
+  ready() {
+    return eventually('web is ready', async () => (await fetch(`${this.url}/readyz`)).ok);
   }
 
   async etcdReady() {

@@ -29,6 +29,9 @@ test('every key that is used exists', () => {
   for (const { name, key } of found(/\btn\(\s*'([^']+)'/g)) {
     for (const form of ['one', 'other']) assert.ok(`${key}.${form}` in en, `${name}: ${key}.${form}`);
   }
+  const either = found(/\bt\([^()'`]*\? ('[^']+' : '[^']+')\)/g).flatMap(({ name, key }) => key.split(' : ').map((one) => ({ name, key: one.slice(1, -1) })));
+  assert.ok(either.length);
+  for (const { name, key } of either) assert.ok(key in en, `${name}: ${key}`);
   const begins = [...found(/\bt\(`([^`$]+)\$/g), ...found(/\btcode\('([^']+)'/g).map(({ name, key }) => ({ name, key: `${key}.` }))];
   for (const { name, key } of begins) assert.ok(Object.keys(en).some((one) => one.startsWith(key)), `${name}: ${key}*`);
 });

@@ -19,14 +19,15 @@ export function Hosts({ route, me }) {
     if (q !== (route.query.get('q') ?? '')) setQuery({ q });
   }, [q]);
   // A condition is a selector, a word is a search.
-  const selector = /[=~]/.test(q);
+  const search = me.features.includes('search');
+  const selector = search && /[=~]/.test(q);
   const query = { [selector ? 'selector' : 'q']: q || undefined, state: state || undefined, sort, limit: 100 };
   const pages = usePages((token) => api.hosts({ ...query, page_token: token ?? undefined }), { every: 5000 });
   return html`<${Page} title=${t('nav.hosts')} sub=${t('hosts.sub')} wide actions=${html`<${CurlButton} call=${() => api.hosts(query)} />`}>
-    <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('hosts.search')} />
+    <div class="filters"><${Search} value=${text} onChange=${setText} label=${t(search ? 'hosts.search' : 'hosts.search_plain')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })} options=${STATES.map((id) => [id, id ? t(`host_state.${id}`) : t('all')])} />
-      <${Choice} label=${t('sort')} value=${sort} onChange=${(id) => setQuery({ sort: id === 'host' ? '' : id })} options=${[['host', t('sort.host')], ['-lag_bytes', t('sort.lag')]]} /></div>
-    <${List} pages=${{ ...pages, items: searched(me, pages.items, selector ? '' : q, (row) => !state || row.state === state) }} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS().filter(({ known }) => !known || pages.items?.some(known))}
+      ${search && html`<${Choice} label=${t('sort')} value=${sort} onChange=${(id) => setQuery({ sort: id === 'host' ? '' : id })} options=${[['host', t('sort.host')], ['-lag_bytes', t('sort.lag')]]} />`}</div>
+    <${List} pages=${{ ...pages, items: searched(me, pages.items, q, (row) => !state || row.state === state) }} kind="hosts-table" caption=${t('nav.hosts')} keyOf=${(row) => row.host} columns=${COLUMNS().filter(({ known }) => !known || pages.items?.some(known))}
       empty=${q || state ? html`<${Empty} title=${t('list.nothing')} action=${html`<a class="button" href=${href(['hosts'])} onClick=${() => setText('')}>${t('list.show_all')}</a>`} />` : html`<${NoHosts} />`} /><//>`;
 }
 

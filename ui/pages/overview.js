@@ -1,7 +1,7 @@
 // The whole fleet on one screen: one cell for each host, coloured by how far it is behind.
 import { html, useEffect, useMemo, useRef, useState } from '../dom.js';
-import { api, send } from '../api.js';
-import { useLoad } from '../load.js';
+import { api } from '../api.js';
+import { useAllHosts, useLoad } from '../load.js';
 import { go, href } from '../router.js';
 import { bytes, number } from '../format.js';
 import { t, tcode } from '../i18n.js';
@@ -13,11 +13,12 @@ import { plain } from '../visible.js';
 const REFRESH = 5000;
 
 export function Overview({ me }) {
-  const { hosts, error } = useAllHosts();
+  const { hosts, error } = useAllHosts(REFRESH);
   const has = (feature) => me.features?.includes(feature);
   const failing = useLoad(has('status') ? api.services({ state: 'failed', limit: 10 }) : null, { every: REFRESH });
   const recent = useLoad(has('audit') ? api.audit({ limit: 8 }) : null, { every: 10000 });
   const counts = useMemo(() => tally(hosts ?? []), [hosts]);
+  const knowsLag = hosts?.some((host) => host.lag_bytes != null);
   return html`<${Page} title=${t('nav.overview')} sub=${t('overview.sub')} wide>
     <${Problem} error=${error} />
     ${!hosts && !error && html`<${Skeleton} rows=${8} />`}
@@ -27,53 +28,18 @@ export function Overview({ me }) {
         <${Tile} label=${t('host_state.healthy')} kind="ok"><a href=${href(['hosts'], { state: 'healthy' })}>${number(counts.healthy)}</a><//>
         <${Tile} label=${t('host_state.degraded')} kind=${counts.degraded ? 'warn' : ''}><a href=${href(['hosts'], { state: 'degraded' })}>${number(counts.degraded)}</a><//>
         <${Tile} label=${t('host_state.offline')} kind=${counts.offline ? 'bad' : ''}><a href=${href(['hosts'], { state: 'offline' })}>${number(counts.offline)}</a><//>
-        <${Tile} label=${t('overview.lag')}>${bytes(counts.lag)}<//></dl>
-      <section class="card heat-card"><header><h2>${t('overview.heat')}</h2><${Legend} /></header><${Heat} hosts=${hosts} /></section>
+        <${Tile} label=${t('overview.lag')}>${bytes(knowsLag ? counts.lag : null)}<//></dl>
+      <section class="card heat-card"><header><h2>${t(knowsLag ? 'overview.heat' : 'overview.states')}</h2><${Legend} lag=${knowsLag} /></header><${Heat} hosts=${hosts} lag=${knowsLag} /></section>
       <div class="columns even">
         <section class="card">${has('status') && html`<h2>${t('overview.failing')}</h2>${failing.data?.items?.length > 0
           ? html`<ul class="rows">${failing.data.items.map((item) => html`<li><a class="strong" href=${href(['services', item.name, 'result'])}><${Text} v=${item.name} /></a><${Applied} status=${item.status} /></li>`)}</ul>`
           : html`<p class="muted">${failing.data ? t('overview.all_well') : t('loading')}</p>`}`}
           ${!has('status') && !counts.problems.length && html`<h2>${t('overview.problems')}</h2><p class="muted">${t('overview.no_problems')}</p>`}
-          ${counts.problems.length > 0 && html`<h3>${t('overview.problems')}</h3><ul class="rows">${counts.problems.map(({ code, text, names }) => html`<li>
+          ${counts.problems.length > 0 && html`<h2>${t('overview.problems')}</h2><ul class="rows">${counts.problems.map(({ code, text, names }) => html`<li>
             <span><${Text} v=${text} /></span><a class="num" href=${href(['hosts', names[0]])}><${Text} v=${names.length === 1 ? names[0] : t('overview.and_more', { host: plain(names[0]), n: number(names.length - 1) })} /></a></li>`)}</ul>`}</section>
         ${has('audit') && html`<section class="card"><h2>${t('overview.recent')}</h2><ul class="rows">${(recent.data?.items ?? []).map((item) => html`<li>
           <span><${Text} v=${item.actor?.name} /> · ${tcode('action', item.action)} <span class="strong"><${Text} v=${item.target} /></span><span class="muted block-line"><${Text} v=${item.message} /></span></span><${Time} at=${item.at} /></li>`)}</ul></section>`}
       </div>`}<//>`;
-}
-
-/// Every host, page after page, and again while somebody looks.
-function useAllHosts() {
-  const [state, setState] = useState({ hosts: null, error: null });
-  useEffect(() => {
-    const abort = new AbortController();
-    let timer = 0;
-    const read = async () => {
-      try {
-        if (!document.hidden) setState({ hosts: await everyPage(abort.signal), error: null });
-      } catch (error) {
-        if (error.name === 'AbortError') return;
-        setState((old) => ({ ...old, error }));
-      }
-      timer = setTimeout(read, REFRESH);
-    };
-    read();
-    return () => {
-      abort.abort();
-      clearTimeout(timer);
-    };
-  }, []);
-  return state;
-}
-
-async function everyPage(signal) {
-  const hosts = [];
-  let token;
-  do {
-    const { data } = await send(api.hosts({ limit: 500, sort: 'host', page_token: token }), { signal });
-    hosts.push(...data.items);
-    token = data.next_page_token;
-  } while (token);
-  return hosts;
 }
 
 function tally(hosts) {
@@ -92,10 +58,14 @@ function tally(hosts) {
 
 const LEVELS = ['heat-0', 'heat-1', 'heat-2', 'heat-3', 'heat-4'];
 
-const Legend = () => html`<p class="legend"><span class="muted">${t('overview.behind')}</span>${[t('legend.none'), '1 MiB', '32 MiB', '1 GiB', t('legend.more')].map((text, i) => html`
-  <span><i class=${LEVELS[i]}></i>${text}</span>`)}<span><i class="heat-off"></i>${t('host_state.offline')}</span></p>`;
+const ofState = { healthy: 'heat-0', degraded: 'heat-2' };
+const shade = (host, lag) => (!ofState[host.state] ? 'heat-off' : lag ? LEVELS[levelOf(host.lag_bytes)] : ofState[host.state]);
 
-function Heat({ hosts }) {
+const Legend = ({ lag }) => html`<p class="legend">${lag ? html`<span class="muted">${t('overview.behind')}</span>${[t('legend.none'), '1 MiB', '32 MiB', '1 GiB', t('legend.more')].map((text, i) => html`
+  <span><i class=${LEVELS[i]}></i>${text}</span>`)}` : Object.entries(ofState).map(([state, level]) => html`<span><i class=${level}></i>${t(`host_state.${state}`)}</span>`)}<span><i class="heat-off"></i>${t('host_state.offline')}</span></p>`;
+
+function Heat({ hosts, lag }) {
+  useRedrawnByTheme();
   const canvas = useRef(null);
   const box = useRef(null);
   const [width, setWidth] = useState(0);
@@ -107,7 +77,7 @@ function Heat({ hosts }) {
   }, []);
   const grid = useMemo(() => layout(hosts.length, width), [hosts.length, width]);
   useEffect(() => {
-    if (width) draw(canvas.current, hosts, grid);
+    if (width) draw(canvas.current, hosts, grid, lag);
   });
   const find = (event) => {
     const index = grid.indexAt(event.offsetX, event.offsetY);
@@ -126,10 +96,26 @@ function Heat({ hosts }) {
     <canvas ref=${canvas} height=${grid.height} tabindex="0" role="img" aria-label=${t('overview.heat_label', { n: number(hosts.length) })}
       onMouseMove=${find} onMouseLeave=${() => setAt(null)} onBlur=${() => setAt(null)} onKeyDown=${keys} onClick=${() => at && go(href(['hosts', at.host.host]))} />
     ${at && html`<div class="tip" role="status" style=${{ left: `${Math.min(at.x + 12, Math.max(0, width - 200))}px`, top: `${at.y + 16}px` }}><strong><${Text} v=${at.host.host} /></strong>
-      <${HostState} state=${at.host.state} /><span class="num">${bytes(at.host.lag_bytes)} <span class="muted">${t('overview.behind')}</span></span></div>`}</div>`;
+      <${HostState} state=${at.host.state} />${lag && html`<span class="num">${bytes(at.host.lag_bytes)} <span class="muted">${t('overview.behind')}</span></span>`}</div>`}</div>`;
 }
 
-function draw(canvas, hosts, grid) {
+/// Draws anew when the colours change: a canvas does not do that by itself.
+function useRedrawnByTheme() {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const changed = () => redraw((n) => n + 1);
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    const chosen = new MutationObserver(changed);
+    system.addEventListener('change', changed);
+    chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    return () => {
+      system.removeEventListener('change', changed);
+      chosen.disconnect();
+    };
+  }, []);
+}
+
+function draw(canvas, hosts, grid, lag) {
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(grid.width * ratio);
   canvas.height = Math.round(grid.height * ratio);
@@ -141,7 +127,7 @@ function draw(canvas, hosts, grid) {
   pen.scale(ratio, ratio);
   hosts.forEach((host, i) => {
     const { x, y } = grid.placeOf(i);
-    pen.fillStyle = colours.get(host.state === 'offline' || host.state === 'unknown' ? 'heat-off' : LEVELS[levelOf(host.lag_bytes)]);
+    pen.fillStyle = colours.get(shade(host, lag));
     pen.fillRect(x, y, grid.cell, grid.cell);
   });
 }

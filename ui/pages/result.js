@@ -1,7 +1,7 @@
 // How a service is applied right now: who has it, who refused it and why, who has not answered, by name.
 import { html, useEffect, useState } from '../dom.js';
 import { api } from '../api.js';
-import { useLoad } from '../load.js';
+import { useAllHosts, useLoad } from '../load.js';
 import { href } from '../router.js';
 import { number, percent } from '../format.js';
 import { t, tcode, tn } from '../i18n.js';
@@ -21,8 +21,8 @@ export function Result({ route, me }) {
   const kept = load(`saved.${name}`, 'session');
   const every = waited ? 2000 : 300;
   const told = useLoad(known ? api.serviceStatus(name) : null, { every });
-  const hosts = useLoad(!known && kept ? api.hosts({ limit: 500 }) : null, { every });
-  const status = known ? told : { ...hosts, data: hosts.data && followed(kept, hosts.data.items) };
+  const { hosts, error } = useAllHosts(!known && kept ? every : 0);
+  const status = known ? told : { error, data: hosts && followed(kept, hosts) };
   useEffect(() => {
     const timer = setTimeout(() => setWaited(true), PATIENCE - (Date.now() - since));
     return () => clearTimeout(timer);
@@ -33,7 +33,7 @@ export function Result({ route, me }) {
     <${Problem} error=${status.error} retry=${status.reload} />
     ${!known && !kept && html`<${Notice} title=${t('result.unknown')}><p>${t('result.unknown_text')}</p><//>`}
     ${!data && !status.error && (known || kept) && html`<${Skeleton} rows=${6} />`}
-    ${data && html`<${Outcome} data=${data} saved=${saved} patient=${!waited} /><${Held} kept=${kept} /><${Lists} data=${data} />`}<//>`;
+    ${data && html`<${Outcome} data=${data} saved=${saved} patient=${!waited} />${kept?.more > 0 && html`<p class="below muted">${t('result.more', { n: number(kept.more) })}</p>`}<${Held} kept=${kept} /><${Lists} data=${data} />`}<//>`;
 }
 
 function Outcome({ data, saved, patient }) {

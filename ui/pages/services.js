@@ -44,7 +44,7 @@ const COLUMNS = () => [
 function Topics({ files }) {
   const topics = [...new Set((files ?? []).map((file) => file.topic))];
   if (!topics.length) return html`<span class="muted">–</span>`;
-  return html`<code class="ellipsis"><${Text} v=${topics[0]} /></code>${topics.length > 1 && html` <span class="muted">+${topics.length - 1}</span>`}`;
+  return html`<code class="nowrap"><${Text} v=${topics[0]} /></code>${topics.length > 1 && html`<span class="muted nowrap"> +${topics.length - 1}</span>`}`;
 }
 
 const Nothing = ({ q }) => html`<${Empty} title=${q ? html`${t('list.nothing_for')} <q><${Text} v=${q} /></q>` : t('list.nothing')}
