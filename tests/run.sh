@@ -74,6 +74,10 @@ import ast, sys
 for path in sys.argv[1:]: ast.parse(open(path, encoding="utf-8").read(), path)'
 }
 
+pages() { # the browser's part is short; without Chromium it fails, and says what to install
+    ((${#only[@]})) || stage pages passed tests/ui/run.sh --binary build/release/logagent
+}
+
 check_layers() { tests/layers.py --self-test && tests/layers.py; }
 
 unit() { # STAGE PRESET
@@ -138,6 +142,7 @@ main() {
     model 'model' debug 10000
     if [[ $quick ]]; then
         scenarios 'e2e' release --short
+        pages
         documents
         return
     fi
@@ -151,6 +156,7 @@ main() {
     [[ ! $full ]] || model 'model anew' debug 50000 "$(date +%s)"
     scenarios 'e2e alone' release --part alone ${full:+--full}
     LOGAGENT_TEST_PATIENCE=4 scenarios 'e2e asan' asan --short
+    pages
     documents
     if [[ $full ]]; then
         stage 'bare Debian' passed tests/fresh.sh

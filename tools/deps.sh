@@ -20,7 +20,7 @@ build_packages=(
     zlib1g-dev catch2 librapidcheck-dev
 )
 test_packages=(
-    clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
+    chromium-headless-shell clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
     openjdk-17-jdk-headless openssl procps python3 strace util-linux zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
@@ -119,6 +119,7 @@ main() {
         case $part in
             build)
                 install_packages "${build_packages[@]}"
+                need_npm # for the libraries of the pages
                 build_rdkafka
                 ;;
             test)

@@ -1,8 +1,10 @@
 #include "control_plane.hpp"
 
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <random>
 
 #include "logagent/async/backoff.hpp"
@@ -12,6 +14,7 @@
 #include "logagent/os/clock.hpp"
 #include "logagent_version.hpp"
 #include "new_hosts.hpp"
+#include "pages.hpp"
 #include "stamp.hpp"
 #include "token.hpp"
 
@@ -140,7 +143,9 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
     listen.refuse = [this](const http::request& asked, unsigned status, std::string text) {
         return api_.refuse(asked, status, std::move(text));
     };
-    server_ = std::make_unique<http::server>(executor_, std::move(listen), api_.routes());
+    auto routes = api_.routes();
+    std::ranges::move(page_routes(settings_.ui_dir), std::back_inserter(routes));
+    server_ = std::make_unique<http::server>(executor_, std::move(listen), std::move(routes));
     if (const std::string refused = server_->listen(); !refused.empty())
         throw base::problem_error{{"listen", "listen: " + refused}};
 

@@ -39,6 +39,7 @@ const endpoint table[] = {
     {"GET", "/api/v1/drift", viewer, nothing, "", false, show_drift},
 
     {"GET", "/api/v1/hosts", viewer, nothing, "", false, list_hosts},
+    {"POST", "/api/v1/hosts:match", viewer, json, "", false, match_hosts},
     {"GET", "/api/v1/hosts/{host}", viewer, nothing, "", false, show_host},
 
     {"PATCH", "/api/v1/hosts/{host}/labels", whole_admin, patch, "host.labels", false,

@@ -39,6 +39,7 @@ answering apply_plan(parts& with, exchange& one);
 answering show_drift(parts& with, exchange& one);
 
 answering list_hosts(parts& with, exchange& one);
+answering match_hosts(parts& with, exchange& one);
 answering show_host(parts& with, exchange& one);
 
 answering patch_labels(parts& with, exchange& one);

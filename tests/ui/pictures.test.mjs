@@ -1,0 +1,85 @@
+// The pictures of the documentation: tests/ui/run.sh --binary FILE --images docs/images
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { Fleet, eventually, launch, open } from './harness.mjs';
+
+const images = process.env.LOGAGENT_SCREENSHOTS && resolve(process.env.LOGAGENT_SCREENSHOTS);
+const NAMES = [...Array.from({ length: 24 }, (_, i) => `web${String(i + 1).padStart(2, '0')}`), ...Array.from({ length: 12 }, (_, i) => `db${String(i + 1).padStart(2, '0')}`)];
+const file = (log_path, topic, more = {}) => ({ log_path, topic, ...more });
+
+const SERVICES = [
+  ['checkout', 'Orders and carts', 'shop', 'env=prod,host=~web.*', [file('/var/log/checkout/app.log', 'checkout', { send_rate: 5000 })]],
+  ['payments', 'Card processing', 'payments', 'env=prod,host=~web0.*', [file('/var/log/payments/*.log', 'payments', { mask: [{ match: 'pan=\\d+', with: 'pan=***' }] })]],
+  ['nginx-edge', 'Access and error logs of the edge', 'sre', 'host=~web.*', [file('/var/log/nginx/access.log', 'nginx-access'), file('/var/log/nginx/error.log', 'nginx-error')]],
+  ['postgres', 'Slow queries', 'databases', 'host=~db.*', [file('/var/log/postgresql/*.log', 'postgres', { multiline: { start: '^\\d{4}-' } })]],
+];
+
+/// A host as its agent would write it. All revisions up to 10,000 are applied.
+const status = (name, i, more = {}) => JSON.stringify({
+  host: name, instance: `${i}`, version: '0.1.0', ips: [`10.2.${name.startsWith('db') ? 1 : 0}.${i + 1}`], state: 'healthy',
+  config: { source: 'etcd', state: 'applied', applied: { revision: 10000, hash: 'a' }, failed: null },
+  problems: [], errors: [], not_tailing: [], files: { tailing: 3 + (i % 4) }, ...more,
+});
+
+async function furnish(fleet) {
+  for (const [i, name] of NAMES.entries()) await fleet.put(`/logagent/_status/${name}`, status(name, i));
+  await eventually('all hosts are known', async () => (await fleet.api('GET', 'hosts?limit=100')).json?.items?.length === NAMES.length);
+  for (const [i, name] of NAMES.entries()) {
+    const { status: code } = await fleet.api('PATCH', `hosts/${name}/labels`, { labels: { env: i % 6 === 5 ? 'stage' : 'prod', idc: ['bj', 'sh'][i % 2] }, message: 'from the inventory' });
+    assert.equal(code, 200);
+  }
+  for (const [name, description, owner, selector, files] of SERVICES) {
+    const made = await fleet.api('PUT', `services/${name}`, { name, description, owner, hosts: { selector }, files, message: `define ${name}` }, { 'If-None-Match': '*' });
+    assert.equal(made.status, 201, JSON.stringify(made.json));
+  }
+  const denied = { path: '/var/log/checkout/error.log', topic: 'checkout-errors', state: 'denied', last_error: 'permission denied; add the user logagent to the group adm' };
+  await fleet.put('/logagent/_status/web07', status('web07', 6, {
+    state: 'degraded', not_tailing: [denied], files: { tailing: 3, denied: 1 }, problems: [{ code: 'files_denied', text: '/var/log/checkout/error.log: permission denied', since: new Date().toISOString() }],
+  }));
+}
+
+test('pictures of the main screens', { skip: !images && 'LOGAGENT_SCREENSHOTS names no directory' }, async () => {
+  const fleet = await new Fleet().start();
+  const browser = await launch();
+  try {
+    await furnish(fleet);
+    mkdirSync(images, { recursive: true });
+    const page = await open(browser, fleet, { viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+    const picture = async (name, ready) => {
+      await page.locator(ready).first().waitFor();
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: join(images, `${name}-${colorScheme}.png`) });
+      }
+      await page.emulateMedia({ colorScheme: 'light' });
+    };
+    await page.goto('/services');
+    await picture('services', 'tbody tr');
+    await page.goto('/hosts');
+    await picture('hosts', 'tbody tr');
+    await page.goto('/services/checkout');
+    await page.getByText(/Matches \d+ hosts/).waitFor();
+    await picture('service', '.entry');
+    await page.locator('[data-pointer="/files/0/send_rate"] input').fill('8000');
+    await page.getByRole('button', { name: 'Add file' }).click();
+    await page.locator('[data-pointer="/files/1/log_path"] input').fill('/var/log/checkout/error.log');
+    await page.locator('[data-pointer="/files/1/topic"] input').fill('checkout-errors');
+    await page.getByRole('button', { name: 'Review changes' }).click();
+    await page.getByLabel('Reason for the change').fill('raise the limit before the sale, collect errors');
+    await picture('plan', '.plan-group');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(/Applied on \d+ of \d+ hosts$/).waitFor();
+    await picture('result', '.outcome');
+    await page.goto('/services/checkout/history');
+    await picture('history', '.lines .added');
+    await page.goto('/');
+    await page.locator('.columns.even li').first().waitFor();
+    await picture('overview', 'canvas');
+    assert.deepEqual(page.faults, []);
+  } finally {
+    await browser.close();
+    await fleet.stop();
+  }
+});
