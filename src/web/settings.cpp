@@ -38,9 +38,9 @@ result<void> set_text(settings& out, schema_value value) {
 
 template <auto Member>
 result<void> set_path(settings& out, schema_value value) {
-    auto path = std::get<std::string>(std::move(value));
-    if (!path.starts_with('/')) return not_allowed("not an absolute path");
-    out.*Member = std::move(path);
+    const auto& path = std::get<std::string>(value);
+    if (path.find('/') != 0) return not_allowed("not an absolute path");
+    out.*Member = path;
     return {};
 }
 
@@ -98,11 +98,11 @@ result<void> set_etcd_timeout(settings& out, schema_value value) {
 }
 
 result<void> set_prefix(settings& out, schema_value value) {
-    auto prefix = std::get<std::string>(std::move(value));
+    const auto& prefix = std::get<std::string>(value);
     const bool odd = prefix.find('%') != prefix.npos || prefix.find("//") != prefix.npos;
-    if (prefix.size() < 2 || !prefix.starts_with('/') || !prefix.ends_with('/') || odd)
+    if (prefix.size() < 2 || prefix.front() != '/' || prefix.back() != '/' || odd)
         return not_allowed("allowed: a key that begins and ends with '/', such as /logagent/");
-    out.prefix = std::move(prefix);
+    out.prefix = prefix;
     return {};
 }
 
