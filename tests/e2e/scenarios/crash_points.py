@@ -55,9 +55,11 @@ def every_call(t):
             ]
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         killed = list(pool.map(lambda point: one_crash(t, topic, point), points))
-    # How many calls there are varies, so that the last ones are not always reached.
+    # How many calls there are varies, so that the last ones are not always reached. What is synced
+    # once a second by io_submit is synced by fsync only if the agent ends before that.
     for point, hit in zip(points, killed):
-        assert hit or point.number > 1 or not point.of_the_state, f"{point.name()} was not killed"
+        sure = point.of_the_state and point.number == 1 and point.call != "fsync"
+        assert hit or not sure, f"{point.name()} was not killed"
     hits = sum(hit for point, hit in zip(points, killed) if not point.of_the_state)
     assert hits >= 4, f"of all the other calls only {hits} were reached"
 

@@ -123,7 +123,7 @@ class Soak:
         self.agent = t.agent(kafka=self.kafka, etcd=self.etcd)
         self.logs = []
         self.done = Counter()
-        self.duplicates = self.restarts = 0
+        self.duplicates = self.restarts = self.revision = 0
         self.figures = []  # of the agent at the end of each round
         self.peak_kib = 0
 
@@ -184,6 +184,15 @@ class Soak:
                 log.write()
             time.sleep(TICK)
 
+    def wait_applied(self):
+        # Before a target was applied for the first time what was rotated away is no part of it; and
+        # what was born, rotated and compressed before anybody looks is known to nobody.
+        self.agent.wait_applied(self.revision, 20)
+
+    def start_agent(self):
+        self.agent.start()
+        self.wait_applied()
+
     def kill9(self):
         self.note_peak()
         self.agent.kill9()
@@ -193,13 +202,13 @@ class Soak:
             happens = self.dice.choice([Log.rename, Log.rename_dated, Log.rename_and_compress])
             happens(self.dice.choice(self.logs))
             self.write_for(0.1)
-        self.agent.start()
+        self.start_agent()
 
     def restart(self):
         self.note_peak()
         assert self.agent.stop(30) in (0, 3)
         self.write_for(self.dice.uniform(0, 0.5))
-        self.agent.start()
+        self.start_agent()
 
     def pause_broker(self):
         self.kafka.pause()
@@ -237,7 +246,7 @@ class Soak:
         ]
         if self.dice.random() < 0.5:
             entries.append({"log_path": str(self.t.log("never.log")), "topic": self.logs[0].topic})
-        return self.etcd.put(self.agent.key, entries)
+        self.revision = self.etcd.put(self.agent.key, entries)
 
     # --- rounds ---
 
@@ -248,11 +257,11 @@ class Soak:
             Log(self.t.log(f"r{number}") / f"f{index}", f"r{number}-{index % 2}", self.dice)
             for index in range(FILES)
         ]
-        revision = self.configure()
-        if not self.agent.running():
-            self.agent.start()
-        # What was rotated away before a target was applied for the first time is no part of it.
-        self.agent.wait_applied(revision, 20)
+        self.configure()
+        if self.agent.running():
+            self.wait_applied()
+        else:
+            self.start_agent()
         weights, names, actions = zip(*self.events())
         until = time.monotonic() + seconds
         while time.monotonic() < until:
