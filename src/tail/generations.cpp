@@ -160,13 +160,23 @@ std::optional<checkpoint::position_record> collector::wanted_position(
 
 bool collector::rebind(const checkpoint::generation_record& known, const moment& now) {
     bool any = false;
-    for (auto at = sources_.lower_bound({known.path, {}});
-         at != sources_.end() && at->first.path == known.path; ++at) {
+    auto at = sources_.lower_bound({known.path, {}});
+    // Should its target return, it goes on there.
+    if (at == sources_.end() || at->first.path != known.path) return lies_elsewhere(known, now);
+    for (; at != sources_.end() && at->first.path == known.path; ++at) {
         const auto position = wanted_position(*at->second, known.id);
         if (!position) continue;
         any = continue_elsewhere(*at->second, known, *position, now) || any;
     }
     return any;
+}
+
+bool collector::lies_elsewhere(const checkpoint::generation_record& known, const moment& now) {
+    const auto& positions = store_.state().positions;
+    for (auto at = positions.lower_bound({known.id, {}});
+         at != positions.end() && at->first.first == known.id; ++at)
+        if (find_continuation(known, at->second, known.path, /*trusted=*/false, now)) return true;
+    return false;
 }
 
 void collector::vanished(checkpoint::position_record position, const std::string& path,

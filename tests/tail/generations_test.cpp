@@ -167,6 +167,23 @@ TEST_CASE("a file that was truncated and moved away while the agent was down has
     h.check_ledger(lines(0, 103).size());
 }
 
+TEST_CASE("a stopped target that returns knows the copy of a deleted file", "[generations]") {
+    collecting h{3};
+    h.apply({});
+    compress(h, "/l/a");
+    h.disk.rename("/l/a.gz", "/l/a.1.gz");
+    h.pass(3min);
+    CHECK(h.generations() == 1);
+    h.disk.write("/l/a.1", lines(0, 3));  // unpacked by somebody
+    h.disk.remove("/l/a.1.gz");
+    h.pass(3min);
+    h.disk.write("/l/a", lines(3, 5));
+    h.apply({host::target("/l/a")});
+    h.pass(3min);
+    CHECK(h.broker.values("t") == numbered(0, 5));
+    h.check_ledger(lines(0, 5).size());
+}
+
 TEST_CASE("copytruncate while the agent was down loses nothing that the copy has",
           "[generations]") {
     collecting h{3};

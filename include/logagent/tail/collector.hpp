@@ -226,6 +226,7 @@ private:
     std::optional<checkpoint::position_record> wanted_position(
         const source& where, const checkpoint::generation_id& id) const;
     bool rebind(const checkpoint::generation_record& known, const moment& now);
+    bool lies_elsewhere(const checkpoint::generation_record& known, const moment& now);
     void know_by_inode(const checkpoint::generation_record& record);
     void forget_generation(const checkpoint::generation_id& id);
     void vanished(checkpoint::position_record position, const std::string& path, const moment& now);
