@@ -446,5 +446,16 @@ TEST_CASE("a listing of a directory is not older than the events that were lost"
            {act::pass, 0, 0}});
 }
 
+TEST_CASE("a stopped target that returns knows the copy of a file that was deleted", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write_many, 1, 0},
+           {act::settle, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::target, 3, 0},
+           {act::remove, 3, 0},
+           {act::pass_long, 0, 40},
+           {act::pass_long, 0, 284}});
+}
+
 }  // namespace
 }  // namespace logagent::test
