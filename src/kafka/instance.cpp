@@ -6,6 +6,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "client_loop.hpp"
+
 namespace logagent::kafka {
 
 struct instance::context {
@@ -16,35 +18,23 @@ struct instance::context {
 
 namespace {
 
-struct conf_deleter {
-    void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
-};
-using conf_ptr = std::unique_ptr<rd_kafka_conf_t, conf_deleter>;
-
 using error_text = std::array<char, 512>;
-
-void set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
-    error_text why{};
-    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) !=
-        RD_KAFKA_CONF_OK)
-        throw std::runtime_error{"kafka." + name + ": " + why.data()};
-}
 
 /// The part of the configuration that comes from our options and wins over everything.
 void set_options(rd_kafka_conf_t* conf, const producer_options& options) {
     const auto timeout = options.socket_timeout.count();
-    set(conf, "socket.timeout.ms", std::to_string(timeout));
+    set_property(conf, "socket.timeout.ms", std::to_string(timeout));
     // The broker gives up before we do, so a slow replica is an answer and not a lost connection.
-    set(conf, "request.timeout.ms", std::to_string(std::max<long>(1, timeout * 9 / 10)));
+    set_property(conf, "request.timeout.ms", std::to_string(std::max<long>(1, timeout * 9 / 10)));
     // What a broker takes in one request (its socket.request.max.bytes), so that only the limits of
     // the topics matter. It costs nothing: a batch ends at batch.size, and a record may exceed
     // that.
-    set(conf, "message.max.bytes", "104857600");
-    set(conf, "enable.idempotence", options.idempotent ? "true" : "false");
-    set(conf, "max.in.flight.requests.per.connection", options.idempotent ? "5" : "1");
+    set_property(conf, "message.max.bytes", "104857600");
+    set_property(conf, "enable.idempotence", options.idempotent ? "true" : "false");
+    set_property(conf, "max.in.flight.requests.per.connection", options.idempotent ? "5" : "1");
     if (options.idempotent) return;
-    set(conf, "batch.num.messages", "1");
-    set(conf, "linger.ms", "0");
+    set_property(conf, "batch.num.messages", "1");
+    set_property(conf, "linger.ms", "0");
 }
 
 std::uint32_t batch_bytes(const settings& settings, const producer_options& options) {
@@ -88,9 +78,9 @@ instance::~instance() {
 rd_kafka_conf_t* instance::configure(const settings& settings, const producer_options& options) {
     conf_ptr conf{rd_kafka_conf_new()};
     for (const auto& [name, value] : settings.properties)
-        set(conf.get(), name, value);
-    set(conf.get(), "bootstrap.servers", settings.brokers);
-    set(conf.get(), "batch.size", std::to_string(batch_bytes(settings, options)));
+        set_property(conf.get(), name, value);
+    set_property(conf.get(), "bootstrap.servers", settings.brokers);
+    set_property(conf.get(), "batch.size", std::to_string(batch_bytes(settings, options)));
     set_options(conf.get(), options);
 
     rd_kafka_conf_set_opaque(conf.get(), context_.get());

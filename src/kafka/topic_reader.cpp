@@ -1,25 +1,15 @@
 #include "logagent/kafka/topic_reader.hpp"
 
 #include <librdkafka/rdkafka.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/system/system_error.hpp>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "client_loop.hpp"
 #include "instance.hpp"
 #include "logagent/async/event.hpp"
-#include "logagent/async/task_group.hpp"
-#include "name_cache.hpp"
-#include "notices.hpp"
 
 namespace logagent::kafka {
 
@@ -28,26 +18,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto slice = 5ms;         // of the loop for events, then the others have a turn
-constexpr auto safety = 1s;         // a lost write to the eventfd must not stop us
 constexpr auto look_again = 300ms;  // for the partitions of a topic that is being made
 
 using error_text = std::array<char, 512>;
-
-void set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
-    error_text why{};
-    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why.data(), why.size()) !=
-        RD_KAFKA_CONF_OK)
-        throw std::runtime_error{"kafka." + name + ": " + why.data()};
-}
-
-int make_eventfd() {
-    const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0)
-        throw boost::system::system_error{errno, boost::system::system_category(),
-                                          "eventfd for librdkafka"};
-    return fd;
-}
 
 /// What an answer to an admin request says: a code, and for a description the partitions.
 struct answer {
@@ -110,13 +83,10 @@ public:
     std::string trouble() const override { return trouble_; }
 
 private:
-    rd_kafka_conf_t* configure();
+    conf_ptr configure();
     void open(const std::string& topic);
     bool serve_events(clock::time_point until, const receiver& to);
     void served(rd_kafka_event_t* event, const receiver& to);
-    asio::awaitable<void> serve(async::task_group& tasks, const receiver& to);
-    asio::awaitable<void> read_wakes();
-    asio::awaitable<void> refresh(std::string host);
 
     rd_kafka_AdminOptions_t* options_for(rd_kafka_admin_op_t kind, clock::time_point deadline);
     void ask_to_create(const std::string& topic, int partitions, clock::time_point deadline);
@@ -124,12 +94,8 @@ private:
     void ask_to_describe(const std::string& topic, clock::time_point deadline);
     asio::awaitable<answer> next_answer(clock::time_point deadline);
 
-    asio::any_io_executor executor_;
     settings settings_;
-    notices notices_;
-    name_cache names_;
-    asio::posix::stream_descriptor wakes_;  // the eventfd that librdkafka writes
-    async::event work_;                     // something to serve
+    client_loop loop_;
     async::event answered_;
     std::uintptr_t asked_ = 0;  // the request whose answer is waited for
     std::optional<answer> answer_;
@@ -142,31 +108,22 @@ private:
 
 rd_topic_reader::rd_topic_reader(asio::any_io_executor executor, settings settings,
                                  name_lookup look_up)
-    : executor_{executor},
-      settings_{std::move(settings)},
-      notices_{executor},
-      names_{std::move(look_up), notices_},
-      wakes_{executor, make_eventfd()},
-      work_{executor},
-      answered_{executor} {
-    auto* conf = configure();
+    : settings_{std::move(settings)}, loop_{executor, std::move(look_up)}, answered_{executor} {
+    auto conf = configure();
     error_text why{};
-    client_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why.data(), why.size());
-    if (!client_) {
-        rd_kafka_conf_destroy(conf);
-        throw std::runtime_error{std::string{"librdkafka: "} + why.data()};
-    }
+    client_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf.get(), why.data(), why.size());
+    if (!client_) throw std::runtime_error{std::string{"librdkafka: "} + why.data()};
+    [[maybe_unused]] auto* const taken = conf.release();
     queue_ = rd_kafka_queue_new(client_);
     auto* main = rd_kafka_queue_get_main(client_);
     rd_kafka_queue_forward(main, queue_);
     rd_kafka_queue_destroy(main);
     rd_kafka_set_log_queue(client_, queue_);
-    const std::uint64_t one = 1;
-    rd_kafka_queue_io_event_enable(queue_, wakes_.native_handle(), &one, sizeof one);
+    loop_.wake_by(queue_);
 }
 
 rd_topic_reader::~rd_topic_reader() {
-    rd_kafka_queue_io_event_enable(queue_, -1, nullptr, 0);
+    client_loop::silence(queue_);
     for (int partition = 0; partition < reading_; ++partition)
         rd_kafka_consume_stop(topic_, partition);
     if (topic_) rd_kafka_topic_destroy(topic_);
@@ -174,35 +131,17 @@ rd_topic_reader::~rd_topic_reader() {
     rd_kafka_destroy(client_);
 }
 
-rd_kafka_conf_t* rd_topic_reader::configure() {
-    struct deleter {
-        void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
-    };
-    std::unique_ptr<rd_kafka_conf_t, deleter> conf{rd_kafka_conf_new()};
-    for (const auto& [name, value] : settings_.properties)
-        set(conf.get(), name, value);
-    set(conf.get(), "bootstrap.servers", settings_.brokers);
-    set(conf.get(), "enable.auto.commit", "false");
-    set(conf.get(), "auto.offset.reset", "earliest");
-    set(conf.get(), "check.crcs", "true");
-    set(conf.get(), "allow.auto.create.topics", "true");
-    set(conf.get(), "fetch.wait.max.ms", "100");
-    set(conf.get(), "fetch.error.backoff.ms", "100");
-    set(conf.get(), "reconnect.backoff.max.ms", "500");
-    set(conf.get(), "queued.max.messages.kbytes", "4096");
-    rd_kafka_conf_set_opaque(conf.get(), &names_);
-    rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t*, int, const char*, const char*) {});
-    rd_kafka_conf_set_events(conf.get(),
-                             RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG);
-    rd_kafka_conf_set_resolve_cb(
-        conf.get(), [](const char* node, const char* service, const addrinfo* hints,
-                       addrinfo** result, void* opaque) {
-            if (node)
-                return static_cast<name_cache*>(opaque)->resolve(node, service, hints, result);
-            name_cache::release(*result);
-            return 0;
-        });
-    return conf.release();
+conf_ptr rd_topic_reader::configure() {
+    auto conf = loop_.configure(settings_, RD_KAFKA_EVENT_FETCH);
+    set_property(conf.get(), "enable.auto.commit", "false");
+    set_property(conf.get(), "auto.offset.reset", "earliest");
+    set_property(conf.get(), "check.crcs", "true");
+    set_property(conf.get(), "allow.auto.create.topics", "true");
+    set_property(conf.get(), "fetch.wait.max.ms", "100");
+    set_property(conf.get(), "fetch.error.backoff.ms", "100");
+    set_property(conf.get(), "reconnect.backoff.max.ms", "500");
+    set_property(conf.get(), "queued.max.messages.kbytes", "4096");
+    return conf;
 }
 
 void rd_topic_reader::open(const std::string& topic) {
@@ -263,57 +202,11 @@ void rd_topic_reader::served(rd_kafka_event_t* event, const receiver& to) {
 }
 
 asio::awaitable<void> rd_topic_reader::run(receiver to) {
-    async::task_group tasks{executor_};
-    tasks.spawn(read_wakes());
-    tasks.spawn(notices_.read([this, &tasks](char kind, std::string_view text) {
-        if (kind == name_cache::notice) tasks.spawn(refresh(std::string{text}));
-    }));
-    for (auto& host : broker_hosts(settings_.brokers))
-        tasks.spawn(refresh(std::move(host)));
-
-    std::exception_ptr ended;
-    try {
-        co_await serve(tasks, to);
-    } catch (...) {
-        ended = std::current_exception();
-    }
-    tasks.stop();
-    co_await asio::this_coro::throw_if_cancelled(false);
-    const auto failure = co_await tasks.join();
-    std::rethrow_exception(failure ? failure : ended);
-}
-
-asio::awaitable<void> rd_topic_reader::serve(async::task_group& tasks, const receiver& to) {
-    while (!tasks.empty()) {
-        const auto now = clock::now();
-        if (serve_events(now + slice, to)) {
-            co_await asio::post(executor_, asio::use_awaitable);
-        } else {
-            const auto deadline = now + safety;
-            co_await work_.wait_until(deadline);
-        }
-    }
-    throw std::runtime_error{"a task of the Kafka reader ended"};
-}
-
-asio::awaitable<void> rd_topic_reader::read_wakes() {
-    for (;;) {
-        co_await wakes_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto size = ::read(wakes_.native_handle(), &count, sizeof count);
-        work_.notify();
-    }
-}
-
-asio::awaitable<void> rd_topic_reader::refresh(std::string host) {
-    try {
-        co_await names_.refresh(host);
-    } catch (const boost::system::system_error& failure) {
-        if (failure.code() == asio::error::operation_aborted) throw;  // a stop
-        trouble_ = "name look-up of " + host + ": " + failure.what();
-    } catch (const std::exception& failure) {
-        trouble_ = "name look-up of " + host + ": " + failure.what();
-    }
+    client_loop::server serve = [&](clock::time_point until) { return serve_events(until, to); };
+    std::function<void(std::string)> complain = [&](std::string what) {
+        trouble_ = std::move(what);
+    };
+    co_await loop_.run(settings_.brokers, std::move(serve), std::move(complain));
 }
 
 rd_kafka_AdminOptions_t* rd_topic_reader::options_for(rd_kafka_admin_op_t kind,
