@@ -16,6 +16,11 @@ const SERVICES = [
   ['postgres', 'Slow queries', 'databases', 'host=~db.*', [file('/var/log/postgresql/*.log', 'postgres', { multiline: { start: '^\\d{4}-' } })]],
 ];
 
+/// Lets the browser draw `n` frames: a canvas follows a change of theme in the next ones.
+const frames = async (n) => {
+  for (let i = 0; i < n; i += 1) await new Promise((done) => { requestAnimationFrame(done); });
+};
+
 /// A host as its agent would write it. All revisions up to 10,000 are applied.
 const status = (name, i, more = {}) => JSON.stringify({
   host: name, instance: `${i}`, version: '0.1.0', ips: [`10.2.${name.startsWith('db') ? 1 : 0}.${i + 1}`], state: 'healthy',
@@ -51,6 +56,7 @@ test('pictures of the main screens', { skip: !images && 'LOGAGENT_SCREENSHOTS na
       await page.locator(ready).first().waitFor();
       for (const colorScheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme });
+        await page.evaluate(frames, 4);
         await page.screenshot({ path: join(images, `${name}-${colorScheme}.png`) });
       }
       await page.emulateMedia({ colorScheme: 'light' });

@@ -1,5 +1,5 @@
 // The whole fleet on one screen: one cell for each host, coloured by how far it is behind.
-import { html, useEffect, useMemo, useRef, useState } from '../dom.js';
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../dom.js';
 import { api } from '../api.js';
 import { useAllHosts, useLoad } from '../load.js';
 import { go, href } from '../router.js';
@@ -76,7 +76,7 @@ function Heat({ hosts, lag }) {
     return () => sized.disconnect();
   }, []);
   const grid = useMemo(() => layout(hosts.length, width), [hosts.length, width]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (width) draw(canvas.current, hosts, grid, lag);
   });
   const find = (event) => {
