@@ -259,9 +259,11 @@ tailer::start collector::resumed(const source& where, checkpoint::generation_rec
     if (cold) return from;
     // Bytes that cannot be read are not other bytes: the reading itself will tell.
     from.cut_short = may_be_copy && ends_before(from.position, status.size);
-    usable =
-        (from.cut_short || from.position.newest() <= status.size) && seen != tail::look::different;
-    if (usable) return from;
+    // Of a file that was empty when it was recorded only the size tells that it was truncated
+    // since.
+    const bool shrunk = from.generation.identity.head_size == 0 && from.position.size > status.size;
+    usable = (from.cut_short || from.position.newest() <= status.size) &&
+             seen != tail::look::different && !shrunk;
     return from;
 }
 

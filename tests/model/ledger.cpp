@@ -185,8 +185,6 @@ void ledger::check_finished(const checkpoint::position_record& last) const {
     const auto at = life_of(last.generation.text());
     if (at == truth::none || classed == last.size) return;
     const auto& in = known_.lives[at];
-    // Not held to it yet: a topic that was edited away and back, where a power cut came between.
-    if (known_.unordered.contains(in.log)) return;
     // A line that is still being written waits.
     if (in.bytes.find('\n', classed) == std::string::npos) return;
     throw broken_promise{"at the end " + std::to_string(classed) + " bytes of " +

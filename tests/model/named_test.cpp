@@ -457,5 +457,19 @@ TEST_CASE("a stopped target that returns knows the copy of a file that was delet
            {act::pass_long, 0, 284}});
 }
 
+TEST_CASE("what is gone of a file that was recorded empty is in the ledger after a power cut",
+          "[programs]") {
+    check({{act::leader, 3, 0},
+           {act::write, 0, 0},
+           {act::recreate, 0, 0},
+           {act::start, 0, 0},
+           {act::write, 0, 0},
+           {act::pass_long, 0, 0},
+           {act::other_topic, 0, 0},
+           {act::power_cut, 0, 0},
+           {act::truncate, 0, 0},
+           {act::other_topic, 0, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test
