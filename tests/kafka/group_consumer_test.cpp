@@ -30,7 +30,7 @@ struct member final : group_listener {
         consumer->release(partitions);
     }
     void took(consumed_record record) override { records.push_back(std::move(record)); }
-    void complaint(error code, std::string_view text) override {}
+    void complaint(error, std::string_view) override {}
 
     std::vector<committed_offset> committed() {
         return logagent::test::run(on.loop, consumer->committed(waiting, clock::now() + 10s));
