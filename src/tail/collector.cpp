@@ -228,14 +228,7 @@ time_point collector::turn(const moment& now) {
     if (applying_) note_applied(now);
 
     fire_timers(now.steady);
-    for (const auto& one : closing_) {
-        if (!one->quiet()) continue;
-        const auto next = active_.find({one->generation().id, one->sends_to().name()});
-        if (next != active_.end()) make_ready(*next->second);
-    }
-    // What failed of a stopped target is not sent again, and what it held is free.
-    const auto closed = std::erase_if(closing_, [](const auto& one) { return one->quiet(); });
-    room_freed_ = room_freed_ || closed > 0;
+    close_quiet(now);
     if (room_freed_ && !budget_.blocked()) {
         room_freed_ = false;
         wake(wait_room_, &tailer::hooks::wants_room);
@@ -264,11 +257,33 @@ void collector::make_ready(tailer& which) {
     ready_.push_back(&which);
 }
 
+// What failed of a stopped target is not sent again, and what it held is free.
+void collector::close_quiet(const moment& now) {
+    const auto open = std::partition(closing_.begin(), closing_.end(),
+                                     [](const auto& one) { return !one->quiet(); });
+    if (open == closing_.end()) return;
+    const std::vector<std::unique_ptr<tailer>> closed{std::move_iterator{open},
+                                                      std::move_iterator{closing_.end()}};
+    closing_.erase(open, closing_.end());
+    room_freed_ = true;
+    for (const auto& one : closed) {
+        const auto& known = one->generation();
+        const auto& topic = one->sends_to().name();
+        const bool rewritten = rewritten_closing_.erase({known.id, topic}) > 0;
+        const auto found = sources_.find({known.path, topic});
+        if (found == sources_.end()) continue;
+        const auto position = wanted_position(*found->second, known.id);
+        if (rewritten && position) lost_unwatched(*found->second, {known, *position, true}, now);
+        for (const auto& next : found->second->tailers)
+            make_ready(*next);
+    }
+}
+
 // Its target was stopped and is back. What the former reader has in flight may be on another
 // producer, and would come behind what is sent anew.
 bool collector::follows_closing(const tailer& which) const {
     return std::any_of(closing_.begin(), closing_.end(), [&](const auto& one) {
-        return one->generation().id == which.generation().id &&
+        return one->generation().path == which.generation().path &&
                one->sends_to().name() == which.sends_to().name() && !one->quiet();
     });
 }

@@ -369,9 +369,11 @@ void collector::limit_held(const moment& now) {
         if (bytes <= options_.held_deleted_bytes) return;
         const auto size = one->file_size();
         LOGAGENT_LOG(warn, "tail.abandoned",
-                     one->path() << ": deleted and not finished, " << size - one->read_offset()
-                                 << " bytes are given up: deleted files may hold at most "
-                                 << options_.held_deleted_bytes << " bytes (held_deleted_bytes)");
+                     one->path() << ": closed, since deleted files may hold at most "
+                                 << options_.held_deleted_bytes << " bytes (held_deleted_bytes); "
+                                 << size - one->read_offset()
+                                 << " bytes of it that were not read are lost unless a compressed "
+                                    "copy has them");
         bytes -= std::min(bytes, size);
         one->abandon_file(now);
         make_ready(*one);

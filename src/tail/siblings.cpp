@@ -116,7 +116,12 @@ void collector::adopt(source& where, const std::string& path, const moment& now)
         where.opened = std::move(file);
         from = resumed(where, *known, status, usable, cold, /*may_be_copy=*/true);
         file = std::move(where.opened);
-        if (!usable || cold) return;
+        if (cold) return;
+        if (!usable) {
+            // Truncated and written anew, and then moved away.
+            lost_unwatched(where, std::move(from), now);
+            from = fresh_start(where, status, head, /*rewritten=*/true, now);
+        }
     } else {
         // Whoever has it open sees that it was truncated, and goes on.
         for (const auto& one : where.tailers) {

@@ -293,8 +293,16 @@ void collector::end_former_lives(source& where, const os::file& file, const mome
 // Truncated or rewritten while nobody looked: what was not read of that life is gone, unless there
 // is a copy.
 void collector::lost_unwatched(source& where, tailer::start from, const moment& now) {
-    ++totals_.truncations;
     auto& position = from.position;
+    const checkpoint::state::position_key key{from.generation.id, position.topic};
+    const bool reported = std::none_of(closing_.begin(), closing_.end(), [&](const auto& one) {
+        return one->generation().id == key.first && one->sends_to().name() == key.second;
+    });
+    if (!reported) {
+        rewritten_closing_.insert(key);
+        return;
+    }
+    ++totals_.truncations;
     const auto classed = position.classed();
     const auto lost = position.size > classed ? position.size - classed : 0;
     if (continue_elsewhere(where, from.generation, position, now)) return;
@@ -435,8 +443,10 @@ void collector::finish(source& where, tailer& which, const moment& now) {
     const bool truncated = which.ended() && which.lost_as() == byte_class::truncated_away;
     detach(which);
     const auto generation = which.generation();
-    // The copy that copytruncate made has what could not be read in time.
-    const bool goes_on = truncated && !which.packed() &&
+    const bool given_up = which.ended() && which.lost_as() == byte_class::abandoned;
+    // The copy that copytruncate made has what could not be read in time, and a compressed one what
+    // there was no more room to hold.
+    const bool goes_on = (truncated || given_up) && !which.packed() &&
                          continue_elsewhere(where, generation, which.position(), now, &which);
     if (!goes_on) {
         if (which.ended() && which.unsettled() > 0)

@@ -91,7 +91,7 @@ wish tailer::step_own(const moment& now, std::uint64_t readable_to) {
     if (!to) {
         // Events that came before it waits were not looked at; what there is to send must be known
         // all the same.
-        grown();
+        if (!grown() && shrank()) return {wish::what::replaced};
         return wait;
     }
     const auto allowed = limit_.available(now.steady);
@@ -249,6 +249,14 @@ wish tailer::at_end(const moment& now) {
     if (!window_.empty() || has_holes()) return {};
     state_ = state::done;
     return {wish::what::settled};
+}
+
+/// Truncated, as far as its size tells.
+bool tailer::shrank() const {
+    if (packed_ || live_ || cut_short_) return false;
+    const auto size = file_size();
+    const auto head = generation_.identity.head_size;
+    return size < head || size < window_.end() || (head == 0 && size < size_);
 }
 
 bool tailer::grown() {

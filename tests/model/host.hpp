@@ -54,6 +54,8 @@ public:
     void kill(std::size_t main_stored, std::size_t careful_stored);
     /// `renames` and `tail` as fake_directory::cut_power().
     void cut_power(std::size_t stored, std::size_t renames, std::size_t tail);
+    /// Since the last start.
+    bool power_was_cut() const { return cut_; }
     /// The process ends in the middle of the n-th operation on its state from now on.
     void end_at(std::size_t operation, bool power);
     /// Operations on the state fail: the next one, or all until state_works().

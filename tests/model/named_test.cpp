@@ -471,5 +471,96 @@ TEST_CASE("what is gone of a file that was recorded empty is in the ledger after
            {act::other_topic, 0, 0}});
 }
 
+TEST_CASE("a truncation that a changed target comes upon is in the ledger", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write_many, 3, 0},
+           {act::cluster, 0, 0},
+           {act::settle, 0, 0},
+           {act::truncate, 7, 0},
+           {act::target, 3, 0},
+           {act::target, 3, 0}});
+}
+
+TEST_CASE("the copy of a truncated log is read before what was rotated behind it", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::write, 3, 0},
+           {act::settle, 0, 0},
+           {act::power_cut, 0, 222},
+           {act::write_many, 3, 0},
+           {act::copytruncate, 3, 0},
+           {act::write_many, 3, 0},
+           {act::rotate, 1, 0}});
+}
+
+TEST_CASE("what there is no room to hold is read from its compressed copy", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::hold_less, 0, 0},
+           {act::write, 0, 0},
+           {act::pass, 0, 0},
+           {act::kill, 0, 0},
+           {act::start, 0, 0},
+           {act::rotate, 0, 0},
+           {act::compress, 0, 0},
+           {act::pass_long, 0, 27}});
+}
+
+TEST_CASE("an empty file between two others does not hold the younger one up", "[programs]") {
+    check({{act::write_many, 1, 0},
+           {act::start, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::rotate, 7, 0},
+           {act::target, 0, 0},
+           {act::write_long, 3, 0},
+           {act::other_topic, 0, 0},
+           {act::target, 1, 0},
+           {act::copytruncate, 3, 0},
+           {act::write, 3, 0},
+           {act::rotate_late, 7, 0}});
+}
+
+TEST_CASE("a hole is filled when an empty file was rotated behind it", "[programs]") {
+    check({{act::start, 0, 0},
+           {act::live_first, 0, 1},
+           {act::write, 0, 0},
+           {act::kill, 0, 0},
+           {act::write_many, 0, 0},
+           {act::rotate, 0, 0},
+           {act::start, 0, 0},
+           {act::remove, 0, 0},
+           {act::compress, 0, 0},
+           {act::write, 0, 0}});
+}
+
+TEST_CASE("a rotated file that is shorter than it was known to be is another one", "[programs]") {
+    check({{act::write_half, 1, 0},
+           {act::start, 0, 0},
+           {act::cluster, 0, 0},
+           {act::remove, 3, 0},
+           {act::pass_long, 0, 2},
+           {act::write, 1, 2},
+           {act::end_within, 0, 85},
+           {act::pass, 0, 0},
+           {act::copytruncate, 3, 0},
+           {act::write_half, 1, 0},
+           {act::write, 0, 0},
+           {act::spread, 0, 0},
+           {act::rotate_dated, 3, 0}});
+}
+
+TEST_CASE("a file that is truncated while it waits behind a hole does not hold up the hole",
+          "[programs]") {
+    check({{act::start, 0, 0},
+           {act::live_first, 3, 1},
+           {act::write_many, 1, 1},
+           {act::write_many, 3, 0},
+           {act::kill, 0, 0},
+           {act::rotate, 3, 0},
+           {act::replace, 3, 0},
+           {act::start, 0, 0},
+           {act::truncate, 3, 0},
+           {act::rotate, 3, 0}});
+}
+
 }  // namespace
 }  // namespace logagent::test

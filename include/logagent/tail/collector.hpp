@@ -274,6 +274,7 @@ private:
     void fire_timers(time_point now);
     void wake(std::vector<tailer*>& waiting, bool tailer::hooks::*flag);
     /// The offset up to which it may be read now; older generations of the path come first.
+    void close_quiet(const moment& now);
     bool follows_closing(const tailer& which) const;
     std::uint64_t readable_to(const tailer& which);
     bool may_fill(const tailer& which);
@@ -310,6 +311,9 @@ private:
     std::map<std::pair<checkpoint::generation_id, std::string>, tailer*> active_;
     std::multimap<std::uint64_t, checkpoint::generation_id> by_inode_;
     std::vector<std::unique_ptr<tailer>> closing_;  // stopped; their reports still come
+    // Of those: found rewritten meanwhile. What of them is lost is known once the reports are
+    // there.
+    std::set<checkpoint::state::position_key> rewritten_closing_;
 
     std::deque<source*> looks_;
     std::deque<glob_search> searches_;

@@ -219,7 +219,9 @@ public:
     bool grown();
     /// Read to the end as far as known, and everything acknowledged. Not while lines wait for more
     /// lines to be joined with: they come before what is written into the next file.
-    bool caught_up() const noexcept { return at_end_ && window_.empty() && !held_.waits(); }
+    bool caught_up() const noexcept {
+        return (at_end_ || size_ == 0) && window_.empty() && !held_.waits();
+    }
     bool idle() const noexcept { return window_.empty() && (!filler_ || filler_->idle()); }
     bool quiet() const noexcept { return window_.quiet() && (!filler_ || filler_->quiet()); }
     double throttled_seconds(time_point now) const noexcept;
@@ -266,6 +268,7 @@ private:
     void filled_to(std::uint64_t offset, const checkpoint::anchor& before);
     wish recover(const moment& now);
     wish send_unsent(delivery::run& again, const moment& now);
+    bool shrank() const;
     wish wait_to_send(const moment& now, delivery::lane*& chosen);
     wish choose_lane(const moment& now, delivery::lane*& chosen);
     wish read_more(const moment& now, delivery::lane& to, std::uint64_t lines, std::uint64_t bytes);
