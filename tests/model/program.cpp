@@ -512,8 +512,8 @@ void interpreter::take_writer(const step& next) {
             return cut(which);
         case act::copytruncate:
             if (which.late || !which.file) return;
-            // The copy of a file that nobody saw yet is younger than the file, and what was seen may
-            // be lost with the power.
+            // The copy of a file that nobody saw yet is younger than the file, and what was seen
+            // may be lost with the power.
             if (host.known.lives[which.life].generation.empty() || host.power_was_cut())
                 host.known.unordered.insert(which.path);
             finalise(which);  // in the copy nobody ever completes it
