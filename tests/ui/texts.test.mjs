@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import en from '../../ui/lang/en.js';
 import zh from '../../ui/lang/zh-CN.js';
 
-const ui = join(import.meta.dirname, '../../ui');
+const ui = fileURLToPath(new URL('../../ui', import.meta.url));
 const sources = readdirSync(ui, { recursive: true })
   .filter((name) => name.endsWith('.js') && !name.startsWith('lang') && !name.includes('node_modules'))
   .map((name) => ({ name, text: readFileSync(join(ui, name), 'utf8') }));
