@@ -1,19 +1,19 @@
 #include "logagent/selftest/selftest.hpp"
 
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <cerrno>
-#include <cstring>
+#include <boost/system/system_error.hpp>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 
 #include "logagent/base/bytes.hpp"
 #include "logagent/base/error.hpp"
 #include "logagent/os/posix_disk.hpp"
+#include "logagent/os/scratch_directory.hpp"
 #include "selftest/torture.hpp"
 
 namespace logagent::selftest {
@@ -22,35 +22,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// The run's own directory; gone with everything in it at the end, unless it is kept.
-class scratch {
-public:
-    explicit scratch(const std::string& parent) {
-        std::error_code failure;
-        const auto real = std::filesystem::canonical(parent, failure);
-        if (failure) throw unusable{parent + ": " + failure.message()};
-        path_ = real / "logagent-selftest-XXXXXX";
-        if (!::mkdtemp(path_.data()))
-            throw unusable{parent + ": cannot make a directory there: " + std::strerror(errno)};
-        ::mkdir((path_ + "/logs").c_str(), 0755);
-    }
-    ~scratch() {
-        std::error_code ignored;
-        if (!kept_) std::filesystem::remove_all(path_, ignored);
-    }
-    scratch(const scratch&) = delete;
-    scratch& operator=(const scratch&) = delete;
-
-    const std::string& path() const { return path_; }
-    void keep() { kept_ = true; }
-
-private:
-    std::string path_;
-    bool kept_ = false;
-};
-
 /// An agent refuses some places; better said before than found as a loss of everything.
-void check_place(const scratch& place, const options& chosen) {
+void check_place(const os::scratch_directory& place, const options& chosen) {
     const auto probe = place.path() + "/logs/probe";
     if (!std::ofstream{probe}) throw unusable{chosen.directory + ": cannot make a file there"};
     os::posix_disk disk{{.policy = os::path_policy{{{"/"}, chosen.deny_paths}},
@@ -85,7 +58,14 @@ std::string_view name_of(rotation kind) {
 }
 
 result run(options chosen, observer& seen) {
-    scratch place{chosen.directory};
+    std::optional<os::scratch_directory> made;
+    try {
+        made.emplace(chosen.directory, "logagent-selftest");
+    } catch (const boost::system::system_error& failure) {
+        throw unusable{failure.what()};
+    }
+    auto& place = *made;
+    ::mkdir((place.path() + "/logs").c_str(), 0755);
     check_place(place, chosen);
     result out;
     asio::io_context loop{1};

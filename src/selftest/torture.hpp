@@ -15,8 +15,8 @@
 #include "logagent/dns/resolver.hpp"
 #include "logagent/kafka/mock_cluster.hpp"
 #include "logagent/kafka/topic_reader.hpp"
+#include "logagent/os/logged_child.hpp"
 #include "logagent/selftest/selftest.hpp"
-#include "selftest/child_agent.hpp"
 #include "selftest/ledger.hpp"
 #include "selftest/log_writer.hpp"
 
@@ -79,7 +79,7 @@ private:
     dns::resolver names_;
     std::unique_ptr<kafka::mock_cluster> broker_;  // null = the operator's own
     std::unique_ptr<kafka::topic_reader> reader_;
-    child_agent agent_;
+    os::logged_child agent_;
     std::vector<std::unique_ptr<log_writer>> writers_;
     boost::asio::signal_set asked_to_end_;
     async::event change_;  // something that the main coroutine may wait for

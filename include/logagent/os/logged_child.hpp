@@ -11,24 +11,26 @@
 
 #include "logagent/async/event.hpp"
 
-namespace logagent::selftest {
+namespace logagent::os {
 
-/// An agent in a process of its own: this very program, started, killed and started again. It ends
-/// with us, however we end, and has a process group of its own, so that Ctrl-C is ours alone.
-class child_agent {
+/// A program in a process of its own that may be started, killed and started again, with what it
+/// prints in a file. It ends with us, however we end, and has a process group of its own, so that
+/// Ctrl-C is ours alone.
+class logged_child {
 public:
     using clock = std::chrono::steady_clock;
 
     /// Both output streams are appended to `log`.
-    child_agent(boost::asio::any_io_executor executor, std::string log);
+    logged_child(boost::asio::any_io_executor executor, std::string log);
     /// Kills it if it still runs.
-    ~child_agent();
-    child_agent(const child_agent&) = delete;
-    child_agent& operator=(const child_agent&) = delete;
+    ~logged_child();
+    logged_child(const logged_child&) = delete;
+    logged_child& operator=(const logged_child&) = delete;
 
-    /// `words` follow the program's name. Throws boost::system::system_error when there is no
-    /// process to be had.
-    void start(std::vector<std::string> words);
+    /// `words` follow the program's name; `program` is a path, by default our own. Throws
+    /// boost::system::system_error when there is no process to be had.
+    void start(std::vector<std::string> words, const std::string& program = own_program);
+    static constexpr const char* own_program = "/proc/self/exe";
     bool running() const { return pid_ > 0; }
 
     /// SIGKILL; returns when it is gone.
@@ -56,4 +58,4 @@ private:
     std::string own_end_;
 };
 
-}  // namespace logagent::selftest
+}  // namespace logagent::os
