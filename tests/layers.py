@@ -28,6 +28,7 @@ FLOORS = {
     "fleet": 3,
     "agent": 4,
     "selftest": 4,
+    "demo": 4,
     "web": 4,
     "transfer": 4,
     "cli": 4,

@@ -33,6 +33,7 @@ extern const command selftest_command;
 extern const command mock_kafka_command;
 extern const command version_command;
 extern const command web_command;
+extern const command demo_command;
 
 /// Every command, in the order of the help.
 std::span<const command* const> commands();

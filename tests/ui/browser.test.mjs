@@ -41,6 +41,16 @@ describe('the pages', { concurrency: false }, () => {
     await page.waitForURL(/\/result/);
   };
 
+  test('a link brings its token along: it leaves the address bar, and one click signs in', async () => {
+    const other = await open(browser, fleet, { token: null });
+    await other.goto(`/hosts#token=${fleet.token}`);
+    await other.getByLabel('Token').waitFor();
+    assert.match(other.url(), /\/hosts$/);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByRole('heading', { name: 'Hosts' }).waitFor();
+    await other.context().close();
+  });
+
   test('a wrong token is refused, a right one stays over a reload, signing out ends it', async () => {
     const other = await open(browser, fleet, { token: null });
     await other.goto('/services?q=x');

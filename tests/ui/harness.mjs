@@ -12,7 +12,7 @@ const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const modules = createRequire(join(root, process.env.LOGAGENT_UI_MODULES ?? 'build/ui-tests', 'x.js'));
 const { chromium } = modules('playwright-core');
 const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
-const binary = resolve(process.env.LOGAGENT_BINARY ?? join(root, 'build/release/logagent'));
+export const binary = resolve(process.env.LOGAGENT_BINARY ?? join(root, 'build/release/logagent'));
 const patience = Number(process.env.LOGAGENT_PATIENCE ?? 1);
 
 /// Asks `condition` until it holds; fails with `what` after `seconds`.

@@ -1,9 +1,11 @@
 // The pictures of the documentation: tests/ui/run.sh --binary FILE --images docs/images
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { Fleet, eventually, launch, open } from './harness.mjs';
+import { Fleet, binary, eventually, launch, open } from './harness.mjs';
 
 const images = process.env.LOGAGENT_SCREENSHOTS && resolve(process.env.LOGAGENT_SCREENSHOTS);
 const NAMES = [...Array.from({ length: 24 }, (_, i) => `web${String(i + 1).padStart(2, '0')}`), ...Array.from({ length: 12 }, (_, i) => `db${String(i + 1).padStart(2, '0')}`)];
@@ -87,5 +89,30 @@ test('pictures of the main screens', { skip: !images && 'LOGAGENT_SCREENSHOTS na
   } finally {
     await browser.close();
     await fleet.stop();
+  }
+});
+
+test('the demo of the documentation', { skip: !images && 'no --images' }, async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'logagent-pictures-'));
+  const demo = spawn(binary, ['demo', '--seconds', '120', '--dir', directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  demo.stdout.on('data', (text) => { said += text; });
+  const ended = new Promise((done) => { demo.once('exit', done); });
+  const browser = await launch();
+  try {
+    const [, url, token] = await eventually('the demo says where it is', () => /(http:\/\/\S+)\/#token=(lgw_\S+)/.exec(said));
+    const page = await open(browser, { url, token }, { viewport: { width: 1200, height: 640 } });
+    await eventually('the throttled file lags', async () => /throttled/.test(said));
+    await page.goto('/services');
+    await page.locator('tbody tr').nth(4).waitFor();
+    await page.screenshot({ path: join(images, 'demo-services.png') });
+    await page.goto('/hosts');
+    await page.locator('tbody tr').nth(2).waitFor();
+    await page.screenshot({ path: join(images, 'demo-hosts.png') });
+  } finally {
+    await browser.close();
+    demo.kill('SIGINT');
+    await ended;
+    rmSync(directory, { recursive: true });
   }
 });

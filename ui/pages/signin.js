@@ -5,8 +5,13 @@ import { useSend } from '../load.js';
 import { t } from '../i18n.js';
 import { Command, Field, Notice, Problem } from '../parts.js';
 
+// A link such as /#token=lgw_... brings the token along: it never reaches a server's log, and leaves the
+// address bar at once. Signing in stays a click, so that no foreign link does it.
+const linked = /^#token=(lgw_[\w-]+)$/.exec(location.hash)?.[1] ?? '';
+if (linked) history.replaceState(history.state, '', location.pathname + location.search);
+
 export function SignIn({ onDone, settings }) {
-  const [token, setToken] = useState('');
+  const [token, setToken] = useState(linked);
   const [dropped, setDropped] = useState(false);
   const { run, busy, error } = useSend();
   useEffect(() => {
