@@ -39,6 +39,7 @@ rd_producer::rd_producer(asio::any_io_executor executor, settings settings,
       backoff_{options_.first_backoff, options_.most_backoff, options_.seed},
       work_{executor},
       settled_{executor},
+      connected_{executor},
       since_{clock::now()} {
     messages_.resize(records_a_call);
     start_instance();

@@ -73,6 +73,7 @@ private:
     void begin_rebuild(std::string reason, error code);
     void advance(clock::time_point now);
     clock::time_point next_step(clock::time_point now) const;
+    bool connected() const;
     void update_state(clock::time_point now);
 
     boost::asio::any_io_executor executor_;
@@ -98,8 +99,9 @@ private:
     clock::time_point phase_ends_;
     bool planned_ = false;  // a rebuild that nothing forces: no backoff
     async::backoff backoff_;
-    async::event work_;     // something to serve, or a step to take; run() waits for it
-    async::event settled_;  // a wait of drain() or describe() may be over
+    async::event work_;       // something to serve, or a step to take; run() waits for it
+    async::event settled_;    // a wait of drain() may be over
+    async::event connected_;  // a broker is there; describe() waits for it
 
     bool up_ = false;
     bool all_down_ = true;

@@ -118,7 +118,10 @@ void rd_producer::noticed(char kind, std::string_view text) {
     broker.id = id;
     if (broker.up != up) broker.since = now;
     broker.up = up;
-    if (up) all_down_ = false;
+    if (up) {
+        all_down_ = false;
+        connected_.notify();
+    }
     update_state(now);
 }
 
@@ -135,10 +138,13 @@ asio::awaitable<void> rd_producer::refresh(std::string host) {
     if (changed && instance_) instance_->names_changed();
 }
 
+bool rd_producer::connected() const {
+    return std::any_of(brokers_.begin(), brokers_.end(),
+                       [](const auto& broker) { return broker.second.up; });
+}
+
 void rd_producer::update_state(clock::time_point now) {
-    const bool connected = std::any_of(brokers_.begin(), brokers_.end(),
-                                       [](const auto& broker) { return broker.second.up; });
-    const bool up = phase_ == phase::running && (connected || !all_down_);
+    const bool up = phase_ == phase::running && (connected() || !all_down_);
     if (up == up_) return;
     up_ = up;
     since_ = now;

@@ -146,13 +146,14 @@ asio::awaitable<bool> rd_producer::drain(clock::time_point deadline) {
 
 asio::awaitable<std::vector<topic_description>> rd_producer::describe(
     std::vector<std::string> topics, clock::time_point deadline) {
-    while (!instance_ && clock::now() < deadline) {
+    // A question that waits inside of librdkafka makes it connect again and again without a pause
+    // (4,000 times a second where connections are refused), so it waits here for a connection.
+    while (!(instance_ && connected()) && clock::now() < deadline) {
         const auto look = std::min(deadline, clock::now() + 100ms);
-        async::event wait{executor_};
-        co_await wait.wait_until(look);
+        co_await connected_.wait_until(look);
     }
     std::vector<topic_description> answers;
-    if (instance_) {
+    if (instance_ && connected()) {
         answers = co_await inquiries_.ask(*instance_, std::move(topics), deadline);
         co_return answers;
     }

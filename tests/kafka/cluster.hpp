@@ -52,10 +52,12 @@ public:
 /// A running producer with its loop.
 struct bench {
     explicit bench(const std::string& brokers, producer_options options = {},
-                   std::map<std::string, std::string> properties = {}) {
+                   std::map<std::string, std::string> properties = {},
+                   const std::string& debug = "") {
         properties.try_emplace("linger.ms", "1");
-        const auto checked = read_settings(brokers, properties);
+        auto checked = read_settings(brokers, properties);
         REQUIRE(checked.errors.empty());
+        if (!debug.empty()) checked.value.properties["debug"] = debug;
         options.log = [this](int, std::string_view, std::string_view text) {
             logged.emplace_back(text);
         };

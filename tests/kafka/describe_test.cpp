@@ -1,5 +1,7 @@
 #include "cluster.hpp"
 
+#include <algorithm>
+
 namespace logagent::kafka::test {
 
 namespace {
@@ -8,6 +10,13 @@ producer_options careful() {
     producer_options options;
     options.idempotent = false;
     return options;
+}
+
+/// Whether librdkafka was asked to describe topics; needs its debugging of admin requests.
+bool asked(const std::vector<std::string>& logged) {
+    return std::any_of(logged.begin(), logged.end(), [](const std::string& text) {
+        return text.find("DESCRIBETOPICS worker") != std::string::npos;
+    });
 }
 
 }  // namespace
@@ -67,6 +76,17 @@ TEST_CASE("what nobody answers has timed out at the deadline", "[kafka]") {
     CHECK(clock::now() - begin < 1500ms);
     CHECK(bench.describe({"lines"}, 0ms).at(0).code == error::timed_out);
     CHECK(bench.describe({}, 1s).empty());
+}
+
+TEST_CASE("nothing is asked of a client that is not connected", "[kafka]") {
+    // It would connect again without a pause as long as the question waits.
+    mock_cluster cluster{1, std::vector<mock_cluster::topic>{{"lines", 1}}};
+    bench up{cluster.addresses(), careful(), {}, "admin"};
+    CHECK(up.describe({"lines"}, 10s).at(0).code == error::none);
+    CHECK(asked(up.logged));
+    bench down{"127.0.0.1:1", careful(), {}, "admin"};
+    CHECK(down.describe({"lines"}, 300ms).at(0).code == error::timed_out);
+    CHECK_FALSE(asked(down.logged));
 }
 
 TEST_CASE("a description that comes too late goes to nobody", "[kafka]") {
