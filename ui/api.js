@@ -1,7 +1,8 @@
 // The only place that knows URLs of the API. Each function describes one request as a value; send()
 // makes it, curl() shows it. See API.md for the answers.
+import { quoted } from './ctl.js';
 import { base } from './router.js';
-import { hostOf, planOf, withFeatures } from './shapes.js';
+import { hostOf, planOf, replayOf, withFeatures } from './shapes.js';
 
 const root = `${base}api/v1/`;
 const part = encodeURIComponent;
@@ -45,15 +46,50 @@ export const api = {
   hostFiles: (host, query) => get(`hosts/${part(host)}/files`, query),
 
   drift: (query) => get('drift', query),
+  repairDrift: (addresses, { message, dryRun } = {}) => planned(dryRun, {
+    method: 'POST', path: 'drift:repair', query: dry(dryRun), body: reasoned({ addresses }, message, dryRun),
+  }),
+  adoptDrift: (addresses, { message, dryRun } = {}) => ({
+    method: 'POST', path: 'drift:adopt', query: dry(dryRun), body: reasoned({ addresses }, message, dryRun),
+  }),
+  exportAll: () => get('export'),
+  importAll: (document, { message, dryRun } = {}) => planned(dryRun, {
+    method: 'POST', path: 'import', query: dry(dryRun), body: reasoned(document, message, dryRun),
+  }),
   audit: (query) => get('audit', query),
   tokens: (query) => get('tokens', query),
   createToken: (token) => ({ method: 'POST', path: 'tokens', body: token }),
   revokeToken: (id, message) => ({ method: 'DELETE', path: `tokens/${part(id)}`, headers: { 'X-Message': message } }),
 
-  rates: (query) => get('rates', query),
+  events: (topics) => get('events', { topics }),
   tail: (query) => get('tail', query),
-  replays: (query) => get('replays', query),
+  rates: (query) => get('rates', query),
+  paths: (query) => get('paths', query),
+  why: (query) => get('why', query),
+
+  replays: (query) => ({ ...get('replays', query), shape: (list) => ({ ...list, items: list.items.map(replayOf) }) }),
+  planReplay: (replay) => ({ method: 'POST', path: 'replays', query: dry(true), body: reasoned(replay, null, true) }),
+  startReplay: (replay, message) => ({ method: 'POST', path: 'replays', body: { ...replay, message } }),
+  cancelReplay: (id, message) => ({ method: 'POST', path: `replays/${part(id)}:cancel`, body: { message } }),
+
   rollouts: (query) => get('rollouts', query),
+  rollout: (id) => get(`rollouts/${part(id)}`),
+  rolloutHosts: (id, query) => get(`rollouts/${part(id)}/hosts`, query),
+  startRollout: (service, { etag, message, dryRun, bake_s, automatic }) => planned(dryRun, {
+    method: 'POST', path: 'rollouts', query: dry(dryRun), headers: match(etag),
+    body: reasoned({ service, bake_s, automatic }, message, dryRun),
+  }),
+  /// verb: pause, resume, promote or abort.
+  steerRollout: (id, verb, message) => ({ method: 'POST', path: `rollouts/${part(id)}:${verb}`, body: { message } }),
+
+  routes: (query) => get('transfer/routes', query),
+  route: (name) => get(`transfer/routes/${part(name)}`),
+  saveRoute: (name, document, { etag, message }) => ({
+    method: 'PUT', path: `transfer/routes/${part(name)}`, headers: match(etag), body: { ...document, message },
+  }),
+  deleteRoute: (name, { etag, message }) => ({
+    method: 'DELETE', path: `transfer/routes/${part(name)}`, headers: { 'If-Match': etag, 'X-Message': message },
+  }),
   openapi: () => ({ method: 'GET', url: `${base}openapi.json` }),
 };
 
@@ -118,9 +154,6 @@ function parsed(text, response) {
   }
 }
 
-// Every letter of a shell word is safe between single quotes but the quote itself.
-const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
-
 /// The request as a shell command; the token comes from the environment, never from the page.
 export function curl(call) {
   const words = ['curl -sS'];
@@ -136,24 +169,37 @@ export function curl(call) {
 }
 
 /// Reads a stream of server-sent events until it ends or `signal` fires; `handle(event, data, id)`.
-export async function events(call, handle, signal) {
-  const response = await fetch(urlOf(call), { headers: { Accept: 'text/event-stream' }, signal, credentials: 'same-origin' });
+/// `opened()` is called once it is accepted; `lastId` asks for what came after that event.
+export async function events(call, handle, { signal, lastId, opened = () => {} } = {}) {
+  const headers = { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
+  let response;
+  try {
+    response = await fetch(urlOf(call), { headers, signal, credentials: 'same-origin', cache: 'no-store' });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError(0, { title: 'unreachable', code: 'unreachable' });
+  }
   if (!response.ok) {
     const problem = parsed(await response.text(), response) ?? {};
-    throw new ApiError(response.status, problem, response);
+    const error = new ApiError(response.status, problem, response);
+    if (response.status === 401) signedOut(error);
+    throw error;
   }
+  opened();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch((error) => {
+      throw error.name === 'AbortError' ? error : new ApiError(0, { title: 'unreachable', code: 'unreachable' });
+    });
     if (done) return;
-    rest += value;
-    const blocks = rest.split(/\r?\n\r?\n/);
+    const blocks = (rest + value).split(/\r?\n\r?\n/);
     rest = blocks.pop();
     for (const block of blocks) deliver(block, handle);
   }
 }
 
+// Comments keep a connection alive and say nothing.
 function deliver(block, handle) {
   const event = { name: 'message', data: [], id: null };
   for (const line of block.split(/\r?\n/)) {

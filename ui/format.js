@@ -28,6 +28,11 @@ export function lines(value) {
   return known(value) ? t('unit.lines_per_s', { n: number(value, value < 10 ? 1 : 0) }) : DASH;
 }
 
+/// Records a second.
+export function perSecond(value) {
+  return known(value) ? t('unit.records_per_s', { n: number(value, value < 10 ? 1 : 0) }) : DASH;
+}
+
 /// A rate limit; 0 and nothing mean that there is none.
 export const limit = (value) => (value ? lines(value) : t('unit.unlimited'));
 
@@ -69,4 +74,18 @@ export function absolute(time) {
   const at = new Date(time);
   if (Number.isNaN(at.getTime())) return DASH;
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }).format(at);
+}
+
+/// The time of the day, in this browser's zone, with milliseconds.
+export function clock(time) {
+  const at = new Date(time);
+  if (Number.isNaN(at.getTime())) return DASH;
+  const two = (value) => String(value).padStart(2, '0');
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/// What is left until `time`, as minutes and seconds; zero when it has passed.
+export function countdown(time, now = Date.now()) {
+  const left = Math.max(0, Math.ceil((Date.parse(time) - now) / 1000));
+  return Number.isNaN(left) ? DASH : `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
 }

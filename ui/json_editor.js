@@ -7,7 +7,8 @@ import { placeOfError } from './service.js';
 
 const pretty = (value) => JSON.stringify(value, null, 2);
 
-export function JsonEditor({ value, onChange, onError, readOnly }) {
+/// `fine` is said of what parses; `rows` = the least height.
+export function JsonEditor({ value, onChange, onError, readOnly, fine = t('json.fine'), rows = 18 }) {
   const [text, setText] = useState(() => pretty(value));
   const [error, setError] = useState(null);
   const gutter = useRef(null);
@@ -37,11 +38,11 @@ export function JsonEditor({ value, onChange, onError, readOnly }) {
   return html`<div class="card json">
     <div class="json-box">
       <pre ref=${gutter} class="gutter" aria-hidden="true">${Array.from({ length: lines }, (_, i) => html`<span class=${error?.place?.line === i + 1 ? 'wrong' : ''}>${i + 1}\n</span>`)}</pre>
-      <textarea class="mono" aria-label=${t('tab.json')} aria-invalid=${error ? 'true' : undefined} spellcheck=${false} wrap="off" rows=${Math.min(36, Math.max(18, lines + 1))} readOnly=${readOnly} value=${text}
+      <textarea class="mono" aria-label=${t('tab.json')} aria-invalid=${error ? 'true' : undefined} spellcheck=${false} wrap="off" rows=${Math.min(36, Math.max(rows, lines + 1))} readOnly=${readOnly} value=${text}
         onInput=${typed} onKeyDown=${indent} onScroll=${(event) => { gutter.current.scrollTop = event.target.scrollTop; }} /></div>
     <p class=${`below ${error ? 'error' : 'muted'}`} role="status">${error
       ? html`${error.place ? t('json.at', error.place) : t('json.wrong')} <${Text} v=${error.message} />`
-      : t('json.fine')} <${Copy} text=${text} /></p></div>`;
+      : fine} <${Copy} text=${text} /></p></div>`;
 }
 
 function problemOf(text) {

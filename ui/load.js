@@ -1,10 +1,15 @@
 // What a page reads from the server: shown again at once, refreshed while somebody looks.
 import { useCallback, useEffect, useRef, useState } from './dom.js';
 import { api, send } from './api.js';
+import { isLive, useChanged } from './live.js';
+
+// While the server tells what changed, asking by the clock is for what it does not tell.
+const paced = (every, on) => (on.length && isLive(on) ? Math.max(every, 15000) : every);
 
 /// Reads `call` (null = nothing to read) when its request changes, and every `every` milliseconds
-/// while the page is visible. Old data stays while new data is on its way: nothing jumps.
-export function useLoad(call, { every = 0 } = {}) {
+/// while the page is visible, and when one of the topics `on` of the events changed. Old data stays
+/// while new data is on its way: nothing jumps.
+export function useLoad(call, { every = 0, on = [] } = {}) {
   const key = call ? JSON.stringify(call) : '';
   const [state, setState] = useState({ data: null, etag: null, error: null, key: '' });
   const [turn, setTurn] = useState(0);
@@ -24,7 +29,7 @@ export function useLoad(call, { every = 0 } = {}) {
         if (error.name === 'AbortError') return;
         setState((old) => (old.key === key ? { ...old, error } : { data: null, etag: null, error, key }));
       }
-      if (every) timer = setTimeout(read, every);
+      if (every) timer = setTimeout(read, paced(every, on));
     };
     read();
     return () => {
@@ -33,14 +38,15 @@ export function useLoad(call, { every = 0 } = {}) {
     };
   }, [key, turn, every]);
   const reload = useCallback(() => setTurn((n) => n + 1), []);
+  useChanged(call ? on : [], reload);
   const current = state.key === key;
   return { ...state, error: current ? state.error : null, loading: !!call && !current, reload };
 }
 
 /// A list read page by page: `call(token)` describes the request of one page.
-export function usePages(call, { every = 0 } = {}) {
+export function usePages(call, { every = 0, on = [] } = {}) {
   const first = call(null);
-  const head = useLoad(first, { every });
+  const head = useLoad(first, { every, on });
   const key = JSON.stringify(first);
   const [more, setMore] = useState({ key: '', items: [], next: null, error: null, busy: false });
   const live = more.key === key;

@@ -4,6 +4,7 @@ import { api, onSignedOut, send } from './api.js';
 import { base, followLinks, href, useRoute } from './router.js';
 import { LANGUAGES, language, onLanguage, setLanguage, t } from './i18n.js';
 import { listen } from './keyboard.js';
+import { enableEvents } from './live.js';
 import { load, save } from './stored.js';
 import { Button, Dialog, Empty, Icon, Page, Problem, Text } from './parts.js';
 import { SignIn } from './pages/signin.js';
@@ -12,21 +13,37 @@ import { Service } from './pages/service.js';
 import { Plan } from './pages/plan.js';
 import { Delete } from './pages/delete.js';
 import { Result } from './pages/result.js';
-import { History } from './pages/history.js';
 import { Hosts } from './pages/hosts.js';
-import { Host } from './pages/host.js';
-import { Audit } from './pages/audit.js';
-import { Access } from './pages/access.js';
 import { Overview } from './pages/overview.js';
-import { Tail } from './pages/tail.js';
-import { Api } from './pages/api.js';
 
-// name of the page in URLs, feature that brings it, key after `g`
+// Pages that nobody sees first come when they are asked for.
+const later = (read, name) => ({ later: () => read().then((module) => module[name]) });
+const LATER = {
+  history: later(() => import('./pages/history.js'), 'History'),
+  rates: later(() => import('./pages/service_rates.js'), 'ServiceRates'),
+  host: later(() => import('./pages/host.js'), 'Host'),
+  rollouts: later(() => import('./pages/rollouts.js'), 'Rollouts'),
+  tail: later(() => import('./pages/tail.js'), 'Tail'),
+  replays: later(() => import('./pages/replays.js'), 'Replays'),
+  transfer: later(() => import('./pages/transfer.js'), 'Transfer'),
+  why: later(() => import('./pages/why.js'), 'Why'),
+  drift: later(() => import('./pages/drift.js'), 'Drift'),
+  audit: later(() => import('./pages/audit.js'), 'Audit'),
+  access: later(() => import('./pages/access.js'), 'Access'),
+  api: later(() => import('./pages/api.js'), 'Api'),
+};
+
+// name of the page in URLs, feature that brings it, key after `g`; a gap before the ones marked
 const PLACES = [
   ['overview', 'overview', 'o'],
   ['services', 'services', 's'],
+  ['rollouts', 'rollouts', 'r'],
   ['hosts', 'hosts', 'h'],
-  ['tail', 'tail', 't'],
+  ['tail', 'tail', 't', 'gap'],
+  ['why', 'why', 'w'],
+  ['replays', 'replays', 'e'],
+  ['transfer', 'transfer', 'f'],
+  ['drift', 'drift', 'd', 'gap'],
   ['audit', 'audit', 'a'],
   ['access', 'tokens', 'c'],
   ['api', 'openapi', 'p'],
@@ -40,10 +57,22 @@ function pageOf({ segments }, me) {
   if (!place) return has('overview') ? Overview : Services;
   if (place === 'new-service') return view ? null : name === 'plan' ? Plan : Service;
   if (place === 'services' && !name) return Services;
-  if (place === 'services') return { undefined: Service, plan: Plan, result: Result, history: History, delete: Delete }[view];
-  if (place === 'hosts') return name ? Host : Hosts;
+  if (place === 'services') return { undefined: Service, plan: Plan, result: Result, history: LATER.history, rates: LATER.rates, delete: Delete }[view];
+  if (place === 'hosts') return name ? LATER.host : Hosts;
+  if (place === 'rollouts' || place === 'transfer') return view ? null : LATER[place];
   if (name) return null;
-  return { overview: Overview, audit: Audit, access: Access, tail: Tail, api: Api }[place];
+  return { overview: Overview, tail: LATER.tail, replays: LATER.replays, why: LATER.why, drift: LATER.drift, audit: LATER.audit, access: LATER.access, api: LATER.api }[place];
+}
+
+/// A page whose code is on its way.
+function Later({ page, ...props }) {
+  const [Content, setContent] = useState(null);
+  const [error, setError] = useState(null);
+  useEffect(() => {
+    page.later().then((made) => setContent(() => made), setError);
+  }, [page]);
+  if (error) return html`<${Page} title=""><${Problem} error=${{ status: 0, errors: [] }} retry=${() => location.reload()} /><//>`;
+  return Content ? html`<${Content} ...${props} />` : html`<main id="main" class="page" aria-busy="true"></main>`;
 }
 
 function App() {
@@ -78,15 +107,17 @@ function Frame({ me, onSignOut }) {
   useEffect(() => listen(
     Object.fromEntries(places.map(([place, , key]) => [key, href([place])])), () => setHelp(true)), [me]);
   useEffect(() => setOpen(false), [route.path]);
-  const Content = pageOf(route, me) ?? NotFound;
+  useEffect(() => enableEvents(me.features.includes('events')), [me]);
+  const content = pageOf(route, me) ?? NotFound;
+  const props = { key: route.path, route, me };
   const at = route.segments[0] === 'new-service' ? 'services' : route.segments[0] ?? places[0][0];
   return html`<a class="skip" href="#main" data-plain>${t('nav.skip')}</a>
     <div class=${open ? 'frame open' : 'frame'}>
       <aside class="side">
         <div class="brand"><a href=${base}><img src=${new URL('./icon.svg', import.meta.url).href} alt="" width="24" height="24" />logagent</a>
           <${Button} kind="icon-only quiet menu" icon="menu" aria-label=${t('nav.menu')} aria-expanded=${open ? 'true' : 'false'} onClick=${() => setOpen(!open)} /></div>
-        <nav class="places" aria-label=${t('nav.main')}>${places.map(([place]) => html`
-          <a href=${href([place])} aria-current=${at === place ? 'page' : undefined}><${Icon} name=${place} />${t(`nav.${place}`)}</a>`)}</nav>
+        <nav class="places" aria-label=${t('nav.main')}>${places.map(([place, , , gap]) => html`
+          <a href=${href([place])} class=${gap} aria-current=${at === place ? 'page' : undefined}><${Icon} name=${place} />${t(`nav.${place}`)}</a>`)}</nav>
         <div class="me">
           <p class="who" title=${t('nav.signed_in')}><span><${Text} v=${me.name} /></span><span class="muted">${t(`role.${me.role}`)}</span></p>
           <${Settings} onHelp=${() => setHelp(true)} />
@@ -94,7 +125,7 @@ function Frame({ me, onSignOut }) {
           ${me.version && html`<p class="small muted version"><${Text} v=${me.version} /></p>`}
         </div>
       </aside>
-      <${Content} key=${route.path} route=${route} me=${me} />
+      ${content.later ? html`<${Later} page=${content} ...${props} />` : html`<${content} ...${props} />`}
     </div>
     ${help && html`<${Keys} places=${places} onClose=${() => setHelp(false)} />`}`;
 }

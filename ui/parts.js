@@ -1,14 +1,15 @@
 // The parts that every page is made of.
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from './dom.js';
 import { curl } from './api.js';
+import { ctl } from './ctl.js';
 import { absolute, ago, number } from './format.js';
 import { t, tcode, tn } from './i18n.js';
 import { pieces, plain } from './visible.js';
 
 /// Text of others: as it is, what hides made visible, its direction kept to itself.
-export function Text({ v, lines = false }) {
+export function Text({ v, lines = false, most }) {
   if (v == null || v === '') return null;
-  return html`<bdi>${pieces(v, { lines }).map((piece) => (typeof piece === 'string'
+  return html`<bdi>${pieces(v, { lines, most }).map((piece) => (typeof piece === 'string'
     ? piece
     : html`<span class="mark" title=${piece.title}>${piece.mark}</span>`))}</bdi>`;
 }
@@ -22,6 +23,10 @@ const ICONS = {
   audit: 'M6 3h9l4 4v14H6zM9 12h6M9 16h6M9 8h3',
   access: 'M14 10a4 4 0 1 1-4-4 4 4 0 0 1 4 4zM13 12.5l7 7M17 16.5l2-2',
   tail: 'M4 6h16M4 10h10M4 14h16M4 18h8',
+  transfer: 'M4 8h13M13 4l4 4-4 4M20 16H7M11 12l-4 4 4 4',
+  why: 'M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.5 15.5L20 20M9 8.8a1.7 1.7 0 1 1 2.4 1.5c-.6.3-.9.6-.9 1.3M10.5 14h.01',
+  drift: 'M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4',
+  download: 'M12 4v11M7 11l5 5 5-5M5 20h14', folder: 'M3 6h7l2 2h9v11H3z', pause: 'M8 5v14M16 5v14', play: 'M7 5l11 7-11 7z',
   api: 'M8 7l-5 5 5 5M16 7l5 5-5 5M13.5 5l-3 14',
   replays: 'M4 5v5h5M4.5 10a8 8 0 1 1-.5 4',
   rollouts: 'M4 19h3v-5H4zM10.5 19h3V10h-3zM17 19h3V5h-3z',
@@ -117,6 +122,9 @@ export function Time({ at }) {
   return html`<time datetime=${at} title=${absolute(at)}>${ago(at)}</time>`;
 }
 
+/// When a host was there last: now, while its agent holds its lease.
+export const Seen = ({ host }) => (host.online && !host.seen_at ? html`<span>${t('seen.now')}</span>` : html`<${Time} at=${host.seen_at} />`);
+
 /// `columns`: [{label, num, render(row), class}]. A row is opened by Enter through its first link.
 export function Table({ caption, columns, rows, keyOf, busy = false, kind = '' }) {
   return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${caption} aria-busy=${busy}>
@@ -154,16 +162,20 @@ export function Empty({ title, children, commands = [], action }) {
 export function Copy({ text, label }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      copyByHand(text);
-    }
+    await copyText(text);
     setDone(true);
     setTimeout(() => setDone(false), 1500);
   };
   return html`<button type="button" class="copy" onClick=${copy} title=${label ?? t('copy')} aria-label=${done ? t('copied') : label ?? t('copy')}>
     <${Icon} name=${done ? 'check' : 'copy'} /></button>`;
+}
+
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    copyByHand(text);
+  }
 }
 
 // The clipboard of browsers is closed to pages without TLS on another address than loopback.
@@ -216,12 +228,13 @@ export function Dialog({ title, onClose, wide = false, children }) {
     <div class="dialog-body">${children}</div></dialog>`;
 }
 
-/// Shows the request that a form makes as a command; `call` is made when the dialog opens.
+/// Shows the request that a form makes as commands; `call` is made when the dialog opens.
 export function CurlButton({ call }) {
-  const [text, setText] = useState(null);
-  return html`<${Button} kind="quiet" icon="api" onClick=${() => setText(curl(call()))}>${t('curl.show')}<//>
-    ${text != null && html`<${Dialog} wide title=${t('curl.title')} onClose=${() => setText(null)}>
-      <p>${t('curl.text')}</p><${Command} text=${text} /><//>`}`;
+  const [made, setMade] = useState(null);
+  const other = made && ctl(made);
+  return html`<${Button} kind="quiet" icon="api" title=${t('curl.title')} onClick=${() => setMade(call())}>${t('curl.show')}<//>
+    ${made && html`<${Dialog} wide title=${t('curl.title')} onClose=${() => setMade(null)}>
+      <p>${t('curl.text')}</p>${other && html`<h3>logagent ctl</h3><${Command} text=${other} />`}<h3>curl</h3><${Command} text=${curl(made)} /><//>`}`;
 }
 
 /// One input with its label, help and errors. `children(props)` gets the attributes that tie them.

@@ -5,15 +5,20 @@ import { useLoad, useSettled } from './load.js';
 import { bytesPerSecond, limit, number } from './format.js';
 import { t, tn } from './i18n.js';
 import { Button, Field, Mono, Text } from './parts.js';
+import { PathPicker } from './path_picker.js';
+import { RateSlider } from './rate_slider.js';
 import { ENTRY_FIELDS, replaced, withField } from './service.js';
 
 const texts = (errors, pointer) => errors.filter((item) => item.pointer === pointer).map((item) => item.detail ?? item.code);
 const split = (text) => text.split(/[\s,]+/).filter(Boolean);
 const lines = (text) => text.split('\n').filter((line) => line !== '');
 
-export function ServiceForm({ service, errors, fresh, onChange }) {
+export function ServiceForm({ service, stored, errors, fresh, onChange, me }) {
   const set = (path, value) => onChange(replaced(service, path, value));
-  const [matched, setMatched] = useState(null);
+  const [matched, setMatched] = useState({ total: null, names: [] });
+  const has = (feature) => me.features.includes(feature);
+  // What an entry is in the stored document: only that has rates.
+  const storedEntry = (entry) => (has('rates') ? stored?.files?.find((one) => one.log_path === entry.log_path && one.topic === entry.topic) : null);
   return html`
     <section class="card"><h2>${t('form.about')}</h2>
       <div class="grid">
@@ -35,7 +40,7 @@ export function ServiceForm({ service, errors, fresh, onChange }) {
           onChange=${(value) => set(['hosts', 'cidr'], value)} />
       </div><${Matches} hosts=${service.hosts} onMatched=${setMatched} /></div></section>
     <section class="card" data-pointer="/files"><h2>${t('form.files')}</h2><p class="lead">${t('form.files_text')}</p>
-      ${service.files.map((entry, i) => html`<${Entry} key=${i} entry=${entry} i=${i} errors=${errors} matched=${matched} only=${service.files.length === 1}
+      ${service.files.map((entry, i) => html`<${Entry} key=${i} entry=${entry} i=${i} errors=${errors} matched=${matched} service=${service.name} stored=${storedEntry(entry)} mayPick=${has('paths')} only=${service.files.length === 1}
         onChange=${(next) => set(['files', i], next)} onRemove=${() => set(['files'], service.files.filter((_, at) => at !== i))} />`)}
       ${texts(errors, '/files').map((text) => html`<p class="error"><${Text} v=${text} /></p>`)}
       <${Button} icon="plus" onClick=${() => set(['files'], [...service.files, { log_path: '', topic: service.files.at(-1)?.topic ?? '' }])}>${t('form.add_file')}<//>
@@ -75,20 +80,21 @@ function Matches({ hosts, onMatched }) {
   const nothing = !asked.list.length && !asked.cidr.length && !asked.selector;
   const { data, error, loading } = useLoad(nothing ? null : api.matchHosts(asked));
   const total = nothing ? 0 : data?.total ?? null;
-  useEffect(() => onMatched(total), [total]);
+  useEffect(() => onMatched({ total, names: nothing ? [] : data?.items ?? [] }), [total, data, nothing]);
   return html`<aside class="matches" role="status" aria-busy=${loading}>
     <p class="matches-count">${nothing ? t('matches.none') : error ? t(error.status === 404 ? 'matches.later' : 'matches.unknown') : total == null ? t('loading') : tn('matches', total)}</p>
     ${nothing && html`<p class="muted">${t('matches.none_text')}</p>`}
     ${error?.status === 404 && html`<p class="muted">${t('matches.later_text')}</p>`}
     ${error && error.status !== 404 && html`<p class="error">${error.errors.length ? error.errors.map((item) => html`<span><${Text} v=${item.detail ?? item.code} /></span>`) : html`<${Text} v=${error.message} />`}</p>`}
     ${data?.errors?.map((item) => html`<p class="error"><${Text} v=${item.detail ?? item.code} /></p>`)}
-    ${!nothing && data?.items?.length > 0 && html`<ul class="names">${data.items.map((name) => html`<li><${Mono} v=${name} /></li>`)}</ul>
+    ${!nothing && data?.items?.length > 0 && html`<ul class="names" tabindex="0" aria-label=${t('nav.hosts')}>${data.items.map((name) => html`<li><${Mono} v=${name} /></li>`)}</ul>
       ${total > data.items.length && html`<p class="muted">${t('matches.more', { n: number(total - data.items.length) })}</p>`}`}
     ${!nothing && data && total === 0 && html`<p class="muted">${t('matches.zero_text')}</p>`}
   </aside>`;
 }
 
-function Entry({ entry, i, errors, matched, only, onChange, onRemove }) {
+function Entry({ entry, i, errors, matched, service, stored, mayPick, only, onChange, onRemove }) {
+  const [picking, setPicking] = useState(false);
   const pointer = (name) => `/files/${i}/${name}`;
   const set = (name, value, fallback) => onChange(withField(entry, name, value, fallback));
   const advanced = ENTRY_FIELDS.filter(([name]) => name in entry).length + ['send_rate_bytes', 'mask', 'multiline'].filter((name) => name in entry).length;
@@ -97,17 +103,19 @@ function Entry({ entry, i, errors, matched, only, onChange, onRemove }) {
       ${!only && html`<${Button} kind="quiet small" icon="close" onClick=${onRemove}>${t('form.remove')}<//>`}</div>
     <div class="grid">
       <${Field} label=${t('field.log_path')} help=${t('help.log_path')} pointer=${pointer('log_path')} errors=${texts(errors, pointer('log_path'))}>
-        ${(props) => html`<input ...${props} class="mono" placeholder="/var/log/nginx/*.log" value=${entry.log_path ?? ''} spellcheck=${false} autocomplete="off"
-          onInput=${(event) => onChange({ ...entry, log_path: event.target.value })} />`}<//>
+        ${(props) => html`<div class="with-button"><input ...${props} class="mono" placeholder="/var/log/nginx/*.log" value=${entry.log_path ?? ''} spellcheck=${false} autocomplete="off"
+          onInput=${(event) => onChange({ ...entry, log_path: event.target.value })} />${mayPick && html`<${Button} icon="folder" disabled=${!matched.names.length} title=${matched.names.length ? undefined : t('picker.no_host')} onClick=${() => setPicking(true)}>${t('picker.browse')}<//>`}</div>`}<//>
       <${Field} label=${t('field.topic')} help=${t('help.topic')} pointer=${pointer('topic')} errors=${texts(errors, pointer('topic'))}>
         ${(props) => html`<input ...${props} class="mono" placeholder="nginx" value=${entry.topic ?? ''} spellcheck=${false} autocomplete="off"
           onInput=${(event) => onChange({ ...entry, topic: event.target.value.trim() })} />`}<//>
-      <${Rate} label=${t('field.send_rate')} unit=${t('unit.lines_s')} help=${rateHelp(entry.send_rate, matched)} value=${entry.send_rate}
+      <${Rate} label=${t('field.send_rate')} unit=${t('unit.lines_s')} help=${rateHelp(entry.send_rate, matched.total)} value=${entry.send_rate}
         pointer=${pointer('send_rate')} errors=${errors} steps=${[0, 100, 1000, 5000, 20000]} shown=${limit} onChange=${(value) => set('send_rate', value, 0)} />
       <${Rate} label=${t('field.send_rate_bytes')} unit="B/s" help=${t('help.send_rate_bytes')} value=${entry.send_rate_bytes}
         pointer=${pointer('send_rate_bytes')} errors=${errors} steps=${[0, 1 << 20, 10 << 20]} shown=${(value) => (value ? bytesPerSecond(value) : t('unit.unlimited'))}
         onChange=${(value) => set('send_rate_bytes', value, 0)} />
+      ${stored && html`<${RateSlider} service=${service} several=${!only} value=${entry.send_rate ?? 0} onChange=${(value) => set('send_rate', value, 0)} />`}
     </div>
+    ${picking && html`<${PathPicker} hosts=${matched.names} glob=${entry.log_path?.startsWith('/') ? entry.log_path : '/var/log/**/*.log'} onClose=${() => setPicking(false)} onPick=${(path) => { onChange({ ...entry, log_path: path }); setPicking(false); }} />`}
     <details class="more"><summary>${t('form.more')}${advanced > 0 && html` <span class="count">${advanced}</span>`}</summary>
       <div class="grid">
         ${ENTRY_FIELDS.map(([name, kind, fallback, choices]) => html`<${Advanced} key=${name} ...${{ name, kind, fallback, choices, entry, errors, set }} pointer=${pointer(name)} />`)}

@@ -15,7 +15,8 @@ export function hostOf({ status, online, since, ...host }) {
   const files = host.files ?? said.files;
   return {
     ...said, ...host,
-    seen_at: host.seen_at ?? since,
+    seen_at: host.seen_at ?? (online === false ? since : undefined),
+    online: online ?? undefined,
     state: online === false ? 'offline' : host.state ?? said.state ?? 'unknown',
     primary_ip: host.primary_ip || said.ips?.[0],
     files: Array.isArray(files) ? undefined : files,
@@ -99,4 +100,22 @@ function badFile(host, entries = []) {
 function failure(host) {
   const { code = 'failed', pointer = '', detail } = host.config.errors[0] ?? host.config.failed ?? {};
   return { host: host.host, code, pointer, detail: detail ?? host.config.failed?.detail };
+}
+
+/// A replay as its list shows it; one that its agent has not taken up yet is `sent`.
+export const replayOf = ({ at, ...replay }) => ({ ...replay, created_at: at ?? replay.created_at });
+
+/// A line of the tail. `id` names its record: topic, partition, offset.
+export function lineOf(line) {
+  const [topic, partition, offset] = /^(.*)\/(\d+)\/(\d+)$/s.exec(line.id)?.slice(1) ?? [];
+  return { ...line, topic, partition, offset };
+}
+
+/// What the stream of a tail says of itself every second.
+export function tailStatusOf({ rate, sampling, partitions, ...status }) {
+  const read = Object.values(partitions ?? {});
+  return {
+    ...status, rate, ratio: sampling, topics: read.length,
+    partitions: read.length && read.every((n) => n !== null) ? read.reduce((sum, n) => sum + n, 0) : null,
+  };
 }

@@ -19,6 +19,8 @@ const HIDDEN = new RegExp(
   '[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u180e\\u200b-\\u200f\\u2028-\\u202e' +
   '\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\ud800-\\udfff]|(?<=\\p{M}{4})\\p{M}+', 'gu');
 
+const UNUSUAL = /[^ -~]/;
+
 function nameOf(code) {
   return C0[code] ?? NAMES.get(code) ?? hex(code);
 }
@@ -29,21 +31,40 @@ function hex(code) {
 
 /// Splits `text` into pieces: a string is shown as it is, `{mark, title}` stands for what is hidden.
 /// Line ends and tabs stay in the text if `lines` is true.
-export function pieces(text, { lines = false } = {}) {
+/// At most about `most` pieces are made: a megabyte of them would stop the browser.
+export function pieces(text, { lines = false, most = 4000 } = {}) {
   const whole = String(text);
+  if (!UNUSUAL.test(whole)) return [whole]; // nearly every line of a log
   const found = [];
   let from = 0;
   for (const match of whole.matchAll(HIDDEN)) {
     const code = match[0].codePointAt(0);
     if (lines && (code === 0x0a || code === 0x09)) continue;
     if (match.index > from) found.push(whole.slice(from, match.index));
-    found.push(/^\p{M}/u.test(match[0]) && code !== 0x034f
-      ? { mark: `+${[...match[0]].length}`, title: `${[...match[0]].length} combining marks` }
-      : { mark: nameOf(code), title: hex(code) });
+    if (found.length > most) {
+      found.push(whole.slice(match.index).replace(HIDDEN, '\ufffd'));
+      return found;
+    }
+    if (match.index === from && found.at(-1)?.code === code) again(found.at(-1));
+    else found.push(markOf(match[0], code));
     from = match.index + match[0].length;
   }
   if (from < whole.length) found.push(whole.slice(from));
   return found;
+}
+
+function markOf(text, code) {
+  if (/^\p{M}/u.test(text) && code !== 0x034f) {
+    const n = [...text].length;
+    return { mark: `+${n}`, title: `${n} combining marks` };
+  }
+  return { mark: nameOf(code), title: hex(code), code, times: 1 };
+}
+
+// A run of one character is one mark.
+function again(piece) {
+  piece.times += 1;
+  piece.mark = `${nameOf(piece.code)}\u00d7${piece.times}`;
 }
 
 /// The same as one string, for titles and attributes.

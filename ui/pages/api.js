@@ -43,5 +43,7 @@ function Endpoint({ path, method, operation }) {
   return html`<details class="endpoint" onToggle=${(event) => setOpen(event.target.open)}><summary>
       <span class=${`method ${method}`}>${method.toUpperCase()}</span><${Mono} v=${path} /><span class="muted"><${Text} v=${operation.summary} /></span></summary>
     ${open && html`<div class="pad">${operation.description && html`<p><${Text} v=${operation.description} lines /></p>`}
+      ${operation['x-role'] && html`<p class="muted">${t('role')}: ${t(`role.${operation['x-role']}`)}</p>`}
+      ${operation['x-ctl'] && html`<${Command} text=${operation['x-ctl']} />`}
       <${Command} text=${curl({ method: method.toUpperCase(), url: full, body })} /></div>`}</details>`;
 }

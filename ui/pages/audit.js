@@ -14,7 +14,7 @@ export function Audit({ route, me }) {
     if (q !== (route.query.get('q') ?? '')) setQuery({ q });
   }, [q]);
   const query = { q: q || undefined, limit: 100 };
-  const pages = usePages((token) => api.audit({ ...query, page_token: token ?? undefined }), { every: 10000 });
+  const pages = usePages((token) => api.audit({ ...query, page_token: token ?? undefined }), { every: 10000, on: ['audit'] });
   return html`<${Page} title=${t('nav.audit')} sub=${t('audit.sub')} wide actions=${html`<${CurlButton} call=${() => api.audit(query)} />`}>
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t('audit.search')} /></div>
     <${List} pages=${{ ...pages, items: searched(me, pages.items, q) }} caption=${t('nav.audit')} keyOf=${(row) => row.id} columns=${COLUMNS()}

@@ -5,29 +5,29 @@ import { useLoad, usePages, useSettled } from '../load.js';
 import { href, setQuery } from '../router.js';
 import { bytes, bytesPerSecond, duration, limit, lines, number } from '../format.js';
 import { t, tcode } from '../i18n.js';
-import { ConfigState, Copy, CurlButton, Empty, HostState, Labels, List, Mono, Notice, Page, Problem, Search, Skeleton, State, Table, Tabs, Text, Tile, Time } from '../parts.js';
+import { ConfigState, Copy, CurlButton, Empty, HostState, Labels, List, Mono, Notice, Page, Problem, Search, Seen, Skeleton, State, Table, Tabs, Text, Tile, Time } from '../parts.js';
 import { entryDiff, same } from '../diff.js';
 import { EntryDiff } from '../plan_view.js';
-import { RateChart } from '../rate_chart.js';
+import { Rates } from '../rate_chart.js';
 import { NoHosts } from './hosts.js';
 
 export function Host({ route, me }) {
   const name = route.segments[1];
   const tab = route.query.get('tab') ?? 'files';
-  const host = useLoad(api.host(name), { every: 5000 });
+  const host = useLoad(api.host(name), { every: 5000, on: ['hosts'] });
   const data = host.data;
   const crumbs = [[t('nav.hosts'), href(['hosts'])]];
   if (host.error?.status === 404) return html`<${Page} title=${name} crumbs=${crumbs}><${NoHosts} /><//>`;
   const has = (feature) => me.features?.includes(feature);
   const tabs = [['files', t('tab.files')], ...(has('views') ? [['config', t('tab.config')]] : []), ...(has('rates') ? [['rates', t('tab.rates')]] : [])];
-  return html`<${Page} title=${name} crumbs=${crumbs} wide actions=${html`<${CurlButton} call=${() => api.host(name)} />`}
-      sub=${data && html`<${HostState} state=${data.state} /> <span class="muted">${t('seen')} <${Time} at=${data.seen_at} /></span> <${Labels} labels=${data.labels} />`}>
+  return html`<${Page} title=${name} crumbs=${crumbs} wide actions=${html`<${CurlButton} call=${() => api.host(name)} />${has('why') && html`<a class="button" href=${href(['why'], { host: name })}>${t('host.why')}</a>`}${has('tail') && html`<a class="button" href=${href(['tail'], { host: name, run: 1 })}>${t('nav.tail')}</a>`}`}
+      sub=${data && html`<${HostState} state=${data.state} /> <span class="muted">${t('seen')} <${Seen} host=${data} /></span> <${Labels} labels=${data.labels} />`}>
     <${Problem} error=${host.error} retry=${host.reload} />
     ${!data && !host.error && html`<${Skeleton} rows=${8} />`}
     ${data && html`<${Problems} items=${data.problems} /><${Tiles} data=${data} />
       ${tabs.length > 1 && html`<${Tabs} label=${t('host')} current=${tab} items=${tabs.map(([id, text]) => ({ id, text, url: href(['hosts', name], { tab: id === 'files' ? '' : id }) }))} />`}
       ${tab === 'config' ? html`<${Config} name=${name} data=${data} />`
-        : tab === 'rates' ? html`<${RateChart} query=${{ host: name }} />` : has('files') ? html`<${Files} name=${name} route=${route} />` : html`<${Refused} errors=${data.config?.errors} /><${NotTailing} files=${data.not_tailing} />`}`}
+        : tab === 'rates' ? html`<${Rates} query=${{ host: name }} />` : has('files') ? html`<${Files} name=${name} route=${route} />` : html`<${Refused} errors=${data.config?.errors} /><${NotTailing} files=${data.not_tailing} />`}`}
   <//>`;
 }
 

@@ -6,7 +6,7 @@ import { href, setQuery } from '../router.js';
 import { bytes, number } from '../format.js';
 import { t, tcode } from '../i18n.js';
 import { searched } from '../shapes.js';
-import { Choice, ConfigState, CurlButton, Empty, HostState, Labels, List, Mono, Page, Search, State, Text, Time } from '../parts.js';
+import { Choice, ConfigState, CurlButton, Empty, HostState, Labels, List, Mono, Page, Search, Seen, State, Text } from '../parts.js';
 
 const STATES = ['', 'healthy', 'degraded', 'offline'];
 
@@ -22,7 +22,7 @@ export function Hosts({ route, me }) {
   const search = me.features.includes('search');
   const selector = search && /[=~]/.test(q);
   const query = { [selector ? 'selector' : 'q']: q || undefined, state: state || undefined, sort, limit: 100 };
-  const pages = usePages((token) => api.hosts({ ...query, page_token: token ?? undefined }), { every: 5000 });
+  const pages = usePages((token) => api.hosts({ ...query, page_token: token ?? undefined }), { every: 5000, on: ['hosts'] });
   return html`<${Page} title=${t('nav.hosts')} sub=${t('hosts.sub')} wide actions=${html`<${CurlButton} call=${() => api.hosts(query)} />`}>
     <div class="filters"><${Search} value=${text} onChange=${setText} label=${t(search ? 'hosts.search' : 'hosts.search_plain')} />
       <${Choice} label=${t('state')} value=${state} onChange=${(id) => setQuery({ state: id })} options=${STATES.map((id) => [id, id ? t(`host_state.${id}`) : t('all')])} />
@@ -57,5 +57,5 @@ const COLUMNS = () => [
   { label: t('lag'), known: (row) => row.lag_bytes != null, num: true, class: 'nowrap', render: (row) => bytes(row.lag_bytes) },
   { label: t('labels'), known: (row) => Object.keys(row.labels ?? {}).length > 0, class: 'wide-only', render: (row) => html`<${Labels} labels=${row.labels} />` },
   { label: t('version'), class: 'wide-only nowrap', render: (row) => html`<span class="muted"><${Text} v=${row.version} /></span>` },
-  { label: t('seen'), class: 'nowrap', render: (row) => html`<${Time} at=${row.seen_at} />` },
+  { label: t('seen'), class: 'nowrap', render: (row) => html`<${Seen} host=${row} />` },
 ];

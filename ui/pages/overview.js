@@ -8,6 +8,7 @@ import { t, tcode } from '../i18n.js';
 import { Applied, HostState, Page, Problem, Skeleton, Text, Tile, Time } from '../parts.js';
 import { NoHosts } from './hosts.js';
 import { layout, levelOf } from '../heat.js';
+import { onTheme } from '../theme_change.js';
 import { plain } from '../visible.js';
 
 const REFRESH = 5000;
@@ -102,17 +103,7 @@ function Heat({ hosts, lag }) {
 /// Draws anew when the colours change: a canvas does not do that by itself.
 function useRedrawnByTheme() {
   const [, redraw] = useState(0);
-  useEffect(() => {
-    const changed = () => redraw((n) => n + 1);
-    const system = matchMedia('(prefers-color-scheme: dark)');
-    const chosen = new MutationObserver(changed);
-    system.addEventListener('change', changed);
-    chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    return () => {
-      system.removeEventListener('change', changed);
-      chosen.disconnect();
-    };
-  }, []);
+  useEffect(() => onTheme(() => redraw((n) => n + 1)), []);
 }
 
 function draw(canvas, hosts, grid, lag) {

@@ -43,11 +43,12 @@ function Outcome({ data, saved, patient }) {
   const offline = count(data.offline, data.offline_total);
   const pending = waiting > 0 || (saved && data.revision != null && Number(data.revision) < Number(saved));
   const kind = failed ? 'bad' : pending && patient ? 'busy' : waiting || offline ? 'warn' : 'ok';
+  const [first] = Array.isArray(data.failed) ? data.failed : [];
   const title = !hosts ? t('applied.no_hosts')
     : failed || !pending || !patient ? t('result.applied', { n: number(applied), all: number(hosts) })
       : t('result.waiting', { n: number(applied), all: number(hosts) });
   return html`<section class=${`outcome ${kind}`} role="status">
-    <p class="outcome-title">${title}</p>
+    <p class="outcome-title">${title}${first && html`<span class="outcome-first">; <a href=${href(['hosts', first.host])}><${Text} v=${first.host} /></a>: <${Text} v=${first.detail ?? tcode('code', first.code)} />${failed > 1 && ` ${t('result.and_more', { n: number(failed - 1) })}`}</span>`}</p>
     <${Bar} parts=${[['ok', applied], ['bad', failed], ['busy', waiting], ['off', offline]]} whole=${hosts || 1} />
     <p class="outcome-counts"><${State} kind="ok">${tn('result.ok', applied)}${hosts > 0 && html` <span class="muted">${percent(applied, hosts)}</span>`}<//>
       <${State} kind="bad">${tn('applied.failed', failed)}<//>

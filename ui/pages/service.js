@@ -19,6 +19,7 @@ export const ServiceTabs = ({ name, current, me }) => html`<${Tabs} label=${t('s
   { id: 'form', text: t('tab.form'), url: href(['services', name]) },
   { id: 'json', text: t('tab.json'), url: href(['services', name], { tab: 'json' }) },
   ...(me.features?.includes('status') || load(`saved.${name}`, 'session') ? [{ id: 'result', text: t('tab.result'), url: href(['services', name, 'result']) }] : []),
+  ...(me.features?.includes('rates') ? [{ id: 'rates', text: t('tab.rates'), url: href(['services', name, 'rates']) }] : []),
   ...(me.features?.includes('history') ? [{ id: 'history', text: t('tab.history'), url: href(['services', name, 'history']) }] : []),
 ]} />`;
 
@@ -89,6 +90,7 @@ function Editor({ name, stored, etag, tab, me, reload }) {
   };
 
   return html`<${Page} title=${fresh ? t('service.new') : name} crumbs=${CRUMBS()}
+      actions=${!fresh && me.features?.includes('tail') && html`<a class="button" href=${href(['tail'], { service: name, run: 1 })}>${t('nav.tail')}</a>`}
       sub=${!fresh && html`${(stored.status || stored.enabled === false) && html`<${Applied} status=${stored.status} enabled=${stored.enabled} bar=${false} />`} ${stored.updated_at && html`<span class="muted">${t('changed')} <${Time} at=${stored.updated_at} />
         ${stored.updated_by && html` · <${Text} v=${stored.updated_by} />`}</span>`}`}>
     ${fresh ? html`<${Tabs} label=${t('service')} current=${tab} items=${[
@@ -103,7 +105,7 @@ function Editor({ name, stored, etag, tab, me, reload }) {
     <div ref=${body} class="editor" onKeyDown=${keys}>
       ${tab === 'json'
       ? html`<${JsonEditor} value=${draft.doc} onChange=${change} onError=${setJsonError} readOnly=${!mayEdit} />`
-      : html`<fieldset class="plain" disabled=${!mayEdit}><${ServiceForm} service=${editable(draft.doc)} errors=${errors} fresh=${fresh} onChange=${change} me=${me} /></fieldset>`}
+      : html`<fieldset class="plain" disabled=${!mayEdit}><${ServiceForm} service=${editable(draft.doc)} stored=${stored} errors=${errors} fresh=${fresh} onChange=${change} me=${me} /></fieldset>`}
     </div>
     ${mayEdit && html`<footer class="bar-bottom">
       <p class="muted">${edited ? t('service.unsaved') : t('service.no_changes')}</p>

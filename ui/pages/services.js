@@ -18,7 +18,7 @@ export function Services({ route, me }) {
     if (q !== (route.query.get('q') ?? '')) setQuery({ q });
   }, [q]);
   const query = { q: q || undefined, state: state || undefined, limit: 100 };
-  const pages = usePages((token) => api.services({ ...query, page_token: token ?? undefined }), { every: 5000 });
+  const pages = usePages((token) => api.services({ ...query, page_token: token ?? undefined }), { every: 5000, on: ['services'] });
   const mayEdit = ['editor', 'admin'].includes(me.role);
   const create = mayEdit && html`<${Link} kind="button primary" icon="plus" href=${href(['new-service'])}>${t('services.new')}<//>`;
   return html`<${Page} title=${t('nav.services')} sub=${t('services.sub')} actions=${html`<${CurlButton} call=${() => api.services(query)} />${create}`}>
