@@ -142,7 +142,8 @@ describe('the pages', { concurrency: false }, () => {
 
   test('the form shows itself as a command', async () => {
     await page.locator('.bar-bottom').getByRole('button', { name: 'curl' }).click();
-    const text = await page.locator('dialog pre').innerText();
+    const [ctl, text] = await page.locator('dialog pre').allInnerTexts();
+    assert.match(ctl, /^logagent ctl services apply -f - -m /);
     assert.match(text, /curl -sS/);
     assert.match(text, /-X PUT/);
     assert.match(text, /If-None-Match: \*/);

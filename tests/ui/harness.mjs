@@ -51,7 +51,7 @@ export class Fleet {
     this.url = `http://127.0.0.1:${await freePort()}`;
     // While writing pages: LOGAGENT_UI_DIR=ui shows them without a build.
     const pages = process.env.LOGAGENT_UI_DIR ? ['--set', `ui_dir=${resolve(process.env.LOGAGENT_UI_DIR)}`] : [];
-    this.run('web', binary, ['web', '--listen', new URL(this.url).host, '--etcd', this.etcd, ...pages]);
+    this.run('web', binary, ['web', '--listen', new URL(this.url).host, '--etcd', this.etcd, '--set', `kafka_addr=${this.kafka}`, ...pages]);
     this.token = await eventually('the first token is printed', () => /admin token is (lgw_\S+)/.exec(this.output('web'))?.[1]);
     await this.ready();
     return this;

@@ -1,13 +1,16 @@
 // What the pages decide without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ctl } from '../../ui/ctl.js';
 import { entryDiff, folded, groupHosts, lineDiff, same } from '../../ui/diff.js';
-import { bytes, percent } from '../../ui/format.js';
+import { bytes, countdown, percent } from '../../ui/format.js';
 import { layout, levelOf } from '../../ui/heat.js';
 import { merge } from '../../ui/merge.js';
-import { Ring, levelOfLine } from '../../ui/ring.js';
+import { STEPS, limitAt, positionOf } from '../../ui/rates.js';
+import { partOf } from '../../ui/replay.js';
+import { Ring, hits, levelOfLine } from '../../ui/ring.js';
 import { check, documentOf, editable, placeOfError, withField } from '../../ui/service.js';
-import { followed, hostOf, planOf, searched, withFeatures } from '../../ui/shapes.js';
+import { followed, hostOf, lineOf, planOf, searched, tailStatusOf, withFeatures } from '../../ui/shapes.js';
 import { pieces, plain } from '../../ui/visible.js';
 
 const entry = (log_path, topic, more = {}) => ({ log_path, topic, ...more });
@@ -21,6 +24,14 @@ test('what hides in a text is marked, the rest stays as it is', () => {
   assert.equal(plain('日志 é שלום 😀'), '日志 é שלום 😀');
   assert.deepEqual(pieces('a\nb\tc\r', { lines: true })[0], 'a\nb\tc');
   assert.equal(plain('a\nb'), 'a⟨LF⟩b');
+});
+
+test('a run of one hidden character is one mark, and what would be too many is not drawn', () => {
+  assert.equal(plain(`a${'\0'.repeat(500)}b`), 'a⟨NUL×500⟩b');
+  assert.equal(plain('\0\x07\0'), '⟨NUL⟩⟨BEL⟩⟨NUL⟩');
+  const many = pieces('\0\x07'.repeat(100000), { most: 50 });
+  assert.ok(many.length < 60);
+  assert.ok(!/[\0\x07]/.test(many.at(-1)));
 });
 
 test('a tower of combining marks is cut, an ordinary accent is not', () => {
@@ -159,8 +170,72 @@ test('a ring keeps the last rows and counts all', () => {
   ring.add([1, 2]);
   ring.add([3, 4, 5]);
   assert.deepEqual(ring.rows, [3, 4, 5]);
+  assert.equal(ring.length, 3);
   assert.equal(ring.seen, 5);
+  ring.clear();
+  assert.deepEqual([ring.rows, ring.length, ring.seen], [[], 0, 5]);
   assert.deepEqual(['ERROR x', 'a warn b', 'Information', '2026 DEBUG'].map(levelOfLine), ['bad', 'warn', '', 'off']);
+});
+
+test('blocks of a ring stay the same objects until they are cut, and never become many', () => {
+  const ring = new Ring(2000);
+  ring.add(Array.from({ length: 60 }, (_, i) => i));
+  const [first, second] = ring.blocks;
+  assert.deepEqual([first.rows.length, second.rows.length], [50, 10]);
+  ring.add(Array.from({ length: 1945 }, (_, i) => 60 + i));
+  assert.notEqual(ring.blocks[0], first);
+  assert.equal(ring.blocks[0].rows[0], 5);
+  assert.equal(ring.blocks[1], second);
+  const drip = new Ring(2000);
+  for (let i = 0; i < 5000; i += 1) drip.add([i]);
+  assert.ok(drip.blocks.length <= 200);
+  assert.deepEqual(drip.rows, Array.from({ length: 2000 }, (_, i) => 3000 + i));
+  assert.equal(new Set(drip.blocks.map(({ id }) => id)).size, drip.blocks.length);
+});
+
+test('a word is found in a line where it stands, as it is written', () => {
+  const shown = (text, word) => hits(text, word).map((part) => (part.hit ? `[${part.text}]` : part.text)).join('');
+  assert.equal(shown('a.b a.b', 'a.b'), '[a.b] [a.b]');
+  assert.equal(shown('axb', 'a.b'), 'axb');
+  assert.equal(shown('aaa', 'aa'), '[aa]a');
+  assert.equal(shown('x'.repeat(1000), 'x').replaceAll(/[[\]]/g, ''), 'x'.repeat(1000));
+  assert.equal(shown('', 'x'), '');
+});
+
+test('a slider for limits has round numbers, and every limit its place', () => {
+  assert.deepEqual([0, 1, 100, 5000, 1e6].map((limit) => limitAt(positionOf(limit))), [0, 1, 100, 5000, 1e6]);
+  for (let i = 1; i <= STEPS; i += 1) assert.ok(limitAt(i) >= limitAt(i - 1));
+  assert.deepEqual([positionOf(3), positionOf(1e9)], [10, STEPS]);
+});
+
+test('a line of the tail names its record, whatever its topic is called', () => {
+  const { topic, partition, offset } = lineOf({ id: 'a.b_c-d/12/9007199254740993', text: 'x' });
+  assert.deepEqual([topic, partition, offset], ['a.b_c-d', '12', '9007199254740993']);
+  assert.deepEqual(tailStatusOf({ rate: 5, sampling: 0.5, partitions: { a: 2, b: 3 }, shown: 1 }), { rate: 5, ratio: 0.5, partitions: 5, topics: 2, shown: 1 });
+  assert.equal(tailStatusOf({ partitions: { a: 2, b: null } }).partitions, null);
+});
+
+test('a request is said as a command where there is one', () => {
+  assert.equal(ctl({ method: 'GET', path: 'services' }), 'logagent ctl services list');
+  assert.equal(ctl({ method: 'GET', path: 'hosts', query: { q: "a 'b'" } }), "logagent ctl hosts list 'a '\\''b'\\'''");
+  assert.equal(ctl({ method: 'POST', path: 'services/a%20b:rollback', query: { dry_run: 'true' }, body: { revision: 3, message: 'go back' } }), "logagent ctl services rollback 'a b' 3 -m 'go back' --dry-run");
+  assert.equal(ctl({ method: 'DELETE', path: 'services/a', headers: { 'X-Message': 'gone' } }), 'logagent ctl services delete a -m gone');
+  assert.equal(ctl({ method: 'PUT', path: 'services/a', body: { name: 'a', message: 'why' } }), 'logagent ctl services apply -f - -m why <<\'END\'\n{\n  "name": "a"\n}\nEND');
+  assert.equal(ctl({ method: 'GET', path: 'tail', query: { service: 'a', q: '' } }), 'logagent ctl tail service=a');
+  assert.equal(ctl({ method: 'POST', path: 'tokens', body: { name: 'x', role: 'viewer', services: ['*'], expires_s: 5 } }), null);
+  assert.equal(ctl({ method: 'GET', path: 'rates' }), null);
+});
+
+test('the form of a replay becomes the arguments of the command', () => {
+  const form = { path: ' /a.log ', part: 'time', since: '2h', until: '', last: '50', from: '10', to: '', topic: 't', same: true, rate: '0' };
+  assert.deepEqual(partOf(form), { path: '/a.log', since: '2h', same_topic: true, rate: 0 });
+  assert.deepEqual(partOf({ ...form, part: 'last', same: false }), { path: '/a.log', last: 52428800, topic: 't', rate: 0 });
+  assert.deepEqual(partOf({ ...form, part: 'bytes', rate: '' }), { path: '/a.log', offset: '10:', same_topic: true });
+});
+
+test('a countdown ends at zero', () => {
+  const now = Date.parse('2026-11-30T10:00:00Z');
+  assert.deepEqual(['2026-11-30T10:03:24Z', '2026-11-30T10:00:00.2Z', '2026-11-30T09:00:00Z', null].map((at) => countdown(at, now)), ['3:24', '0:01', '0:00', '–']);
 });
 
 test('numbers have units, and nearly all is not all', () => {
