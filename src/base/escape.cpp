@@ -46,6 +46,31 @@ std::size_t ascii_run(std::string_view bytes) {
     return at;
 }
 
+/// Whether one of the eight bytes is below `least`, which is at most 0x80 (a known trick of words;
+/// bytes from 0x80 on never count).
+bool any_below(std::uint64_t word, std::uint64_t least) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    return ((word - ones * least) & ~word & 0x8080808080808080U) != 0;
+}
+
+/// Length of the run at the start that stands in a JSON string as it is.
+std::size_t unescaped_run(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    std::size_t at = 0;
+    for (; at + 8 <= text.size(); at += 8) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data() + at, sizeof word);
+        if (any_below(word, 0x20) || any_below(word ^ ones * '"', 1) ||
+            any_below(word ^ ones * '\\', 1))
+            break;
+    }
+    for (; at < text.size(); ++at) {
+        const unsigned char c = octet(text, at);
+        if (c < 0x20 || c == '"' || c == '\\') break;
+    }
+    return at;
+}
+
 /// Length of the valid UTF-8 at the start.
 std::size_t valid_run(std::string_view bytes) {
     std::size_t at = 0;
@@ -146,6 +171,26 @@ bool append_repaired(std::string& out, std::string_view bytes) {
     }
 }
 
+void append_character(std::string& out, char32_t code) {
+    const auto octet_of = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
+    const auto following = [&](int shift) { octet_of(0x80 | (code >> shift & 0x3F)); };
+    if (code < 0x80) {
+        octet_of(code);
+    } else if (code < 0x800) {
+        octet_of(0xC0 | code >> 6);
+        following(0);
+    } else if (code < 0x10000) {
+        octet_of(0xE0 | code >> 12);
+        following(6);
+        following(0);
+    } else {
+        octet_of(0xF0 | code >> 18);
+        following(12);
+        following(6);
+        following(0);
+    }
+}
+
 void append_visible(std::string& out, std::string_view text) {
     while (!text.empty()) {
         const auto plain = plain_run(text);
@@ -184,9 +229,10 @@ bool append_json_string(std::string& out, std::string_view text) {
         repaired |= append_repaired(out, text.substr(begin, end - begin));
         begin = end + 1;
     };
-    for (std::size_t at = 0; at < text.size(); ++at) {
+    for (std::size_t at = 0;; ++at) {
+        at += unescaped_run(text.substr(at));
+        if (at == text.size()) break;
         const unsigned char c = octet(text, at);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
         flush(at);
         out.push_back('\\');
         switch (c) {

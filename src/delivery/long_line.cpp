@@ -1,8 +1,8 @@
 #include <cstring>
 
 #include "delivery/container_line.hpp"
-#include "delivery/utf16.hpp"
 #include "logagent/delivery/framing.hpp"
+#include "logagent/delivery/utf16.hpp"
 
 namespace logagent::delivery {
 

@@ -1,6 +1,8 @@
-#include "delivery/utf16.hpp"
+#include "logagent/delivery/utf16.hpp"
 
 #include <cstring>
+
+#include "logagent/base/escape.hpp"
 
 namespace logagent::delivery::utf16 {
 
@@ -14,26 +16,6 @@ bool is_high(char32_t unit) noexcept {
 
 bool is_low(char32_t unit) noexcept {
     return unit >= 0xdc00 && unit < 0xe000;
-}
-
-void append(std::string& out, char32_t code) {
-    const auto byte = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
-    const auto rest = [&](int shift) { byte(0x80 | (code >> shift & 0x3f)); };
-    if (code < 0x80) {
-        byte(code);
-    } else if (code < 0x800) {
-        byte(0xc0 | code >> 6);
-        rest(0);
-    } else if (code < 0x10000) {
-        byte(0xe0 | code >> 12);
-        rest(6);
-        rest(0);
-    } else {
-        byte(0xf0 | code >> 18);
-        rest(12);
-        rest(6);
-        rest(0);
-    }
 }
 
 }  // namespace
@@ -53,8 +35,9 @@ std::size_t find_line_end(std::string_view text, std::size_t from, encoding as) 
     return std::string_view::npos;
 }
 
-void append_utf8(std::string& out, std::string_view text, encoding as) {
+bool append_utf8(std::string& out, std::string_view text, encoding as) {
     std::size_t at = 0;
+    bool whole = true;
     for (; at + 1 < text.size(); at += 2) {
         char32_t code = unit(text, at, as);
         if (is_high(code)) {
@@ -64,13 +47,17 @@ void append_utf8(std::string& out, std::string_view text, encoding as) {
                 at += 2;
             } else {
                 code = replacement;
+                whole = false;
             }
         } else if (is_low(code)) {
             code = replacement;
+            whole = false;
         }
-        append(out, code);
+        base::append_character(out, code);
     }
-    if (at < text.size()) append(out, replacement);
+    if (at == text.size()) return whole;
+    base::append_character(out, replacement);
+    return false;
 }
 
 std::size_t whole_characters(std::string_view text, encoding as) noexcept {
