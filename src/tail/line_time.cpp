@@ -1,6 +1,7 @@
 #include "logagent/tail/line_time.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
@@ -91,10 +92,31 @@ struct reader {
     }
 };
 
-std::optional<std::int64_t> to_ms(std::tm parts, std::optional<int> zone, std::int64_t ms) {
+/// Seconds since the epoch as if the parts were UTC.
+std::int64_t utc_seconds(const std::tm& parts) {
+    using namespace std::chrono;
+    const year_month_day date{year{parts.tm_year + 1900},
+                              month{static_cast<unsigned>(parts.tm_mon + 1)},
+                              day{static_cast<unsigned>(parts.tm_mday)}};
+    const std::int64_t days = sys_days{date}.time_since_epoch().count();
+    return days * 86'400 + parts.tm_hour * 3600 + parts.tm_min * 60 + parts.tm_sec;
+}
+
+/// What to subtract from a local time to get UTC, in seconds.
+std::int64_t local_offset(std::tm parts, local_offset_memo* known) {
+    const std::int64_t local = utc_seconds(parts);
+    const std::int64_t quarter = local / 900;
+    if (known && known->quarter == quarter) return known->offset;
     parts.tm_isdst = -1;
-    const std::time_t seconds = zone ? ::timegm(&parts) : ::mktime(&parts);
-    return (static_cast<std::int64_t>(seconds) - (zone ? *zone * 60 : 0)) * 1000 + ms;
+    const std::int64_t offset = local - static_cast<std::int64_t>(::mktime(&parts));
+    if (known) *known = {quarter, offset};
+    return offset;
+}
+
+std::optional<std::int64_t> to_ms(const std::tm& parts, std::optional<int> zone, std::int64_t ms,
+                                  local_offset_memo* known = nullptr) {
+    const std::int64_t offset = zone ? *zone * 60 : local_offset(parts, known);
+    return (utc_seconds(parts) - offset) * 1000 + ms;
 }
 
 bool date_exists(const std::tm& parts) noexcept {
@@ -120,7 +142,7 @@ std::optional<std::int64_t> nginx_at(std::string_view text) {
 }
 
 /// 2026-11-23T23:11:00.123+01:00, 2026-11-23 23:11:00,123, 2026/11/23 23:11:00
-std::optional<std::int64_t> iso_at(std::string_view text) {
+std::optional<std::int64_t> iso_at(std::string_view text, local_offset_memo* known = nullptr) {
     reader from{text};
     std::tm parts{};
     int month = 0;
@@ -143,11 +165,12 @@ std::optional<std::int64_t> iso_at(std::string_view text) {
         (behind.rest.empty() || !is_word(behind.rest[0])))
         return to_ms(parts, zone, ms);
     if (!from.zone(zone)) zone.reset();
-    return to_ms(parts, zone, ms);
+    return to_ms(parts, zone, ms, known);
 }
 
 /// Nov 23 23:11:00, perhaps behind a priority such as <34>
-std::optional<std::int64_t> syslog_at(std::string_view text, std::int64_t modified_ms) {
+std::optional<std::int64_t> syslog_at(std::string_view text, std::int64_t modified_ms,
+                                      local_offset_memo* known = nullptr) {
     reader from{text};
     if (from.eat('<')) {
         while (!from.rest.empty() && is_digit(from.rest[0]))
@@ -166,11 +189,11 @@ std::optional<std::int64_t> syslog_at(std::string_view text, std::int64_t modifi
     std::tm last{};
     ::localtime_r(&written, &last);
     parts.tm_year = last.tm_year;
-    const auto same_year = to_ms(parts, std::nullopt, 0);
+    const auto same_year = to_ms(parts, std::nullopt, 0, known);
     // A file cannot hold what comes after its last write; a day is for clocks and zones.
     if (same_year && *same_year <= modified_ms + day_ms) return same_year;
     parts.tm_year = last.tm_year - 1;
-    return to_ms(parts, std::nullopt, 0);
+    return to_ms(parts, std::nullopt, 0, known);
 }
 
 /// Ten digits are seconds, thirteen milliseconds; neither may be part of something longer.
@@ -238,6 +261,52 @@ std::optional<std::int64_t> line_clock::read(std::string_view line) {
         if (!found) continue;
         format_ = format;
         return found;
+    }
+    return std::nullopt;
+}
+
+namespace {
+
+/// Whether a number behind `before` is where lines say their time: at their front, or the value of
+/// a JSON member that is named for it.
+bool is_time_place(std::string_view before) {
+    if (before.find_first_not_of(" [(\"'") == std::string_view::npos) return true;
+    while (!before.empty() && (before.back() == ' ' || before.back() == '"'))
+        before.remove_suffix(1);
+    if (before.empty() || before.back() != ':') return false;
+    before.remove_suffix(1);
+    for (const std::string_view known : {"\"ts\"", "\"time\"", "\"timestamp\"", "\"@timestamp\""})
+        if (before.ends_with(known)) return true;
+    return false;
+}
+
+/// What a number that begins at `at` and has `digits` digits may be.
+std::optional<std::int64_t> number_time(std::string_view line, std::size_t at, std::size_t digits,
+                                        local_offset_memo& known) {
+    const auto rest = line.substr(at);
+    if (digits == 4) return iso_at(rest, &known);
+    if ((digits != 10 && digits != 13) || !is_time_place(line.substr(0, at))) return std::nullopt;
+    return epoch_at(rest, digits == 13);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> line_moments::find(std::string_view line, std::int64_t near_ms) {
+    line = line.substr(0, looked_at);
+    if (line.empty()) return std::nullopt;
+    if (line[0] == '<' || (line[0] >= 'A' && line[0] <= 'S'))
+        if (const auto found = syslog_at(line, near_ms, &local_)) return found;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        if (line[at] == '[')
+            if (const auto found = nginx_at(line.substr(at + 1))) return found;
+        if (!is_digit(line[at])) continue;
+        const char before = at == 0 ? ' ' : line[at - 1];
+        std::size_t end = at + 1;
+        while (end < line.size() && is_digit(line[end]))
+            ++end;
+        if (!is_word(before) && before != '.' && before != '-')
+            if (const auto found = number_time(line, at, end - at, local_)) return found;
+        at = end - 1;
     }
     return std::nullopt;
 }

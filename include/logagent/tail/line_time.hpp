@@ -41,6 +41,29 @@ private:
     time_format format_ = time_format::none;
 };
 
+/// How far local time was from UTC in the quarter of an hour that was asked for last: zones change
+/// at such quarters only, and asking the system costs microseconds.
+struct local_offset_memo {
+    std::int64_t quarter = -1;  // of local time, counted from 1970
+    std::int64_t offset = 0;    // seconds
+};
+
+/// Finds the time stamps of lines that have nothing to do with each other: the same line always has
+/// the same time, whatever came before it.
+///
+/// The first stamp of a line counts. Bare numbers are stamps at the front of the line and as the
+/// JSON members ts, time, timestamp and @timestamp only. Times without a zone are the local time of
+/// this host, which must not change meanwhile.
+class line_moments {
+public:
+    /// Milliseconds since the epoch; nothing where the line has no stamp. Stamps without a year
+    /// belong to the year in which they are not later than `near_ms` and a day.
+    std::optional<std::int64_t> find(std::string_view line, std::int64_t near_ms);
+
+private:
+    local_offset_memo local_;
+};
+
 /// Reads what a person writes for a moment: "2026-11-23T23:11:00Z", "2026-11-23 23:11",
 /// "2026-11-23" (local time where no zone is given), "1795475460", "1795475460123", "now", "90s",
 /// "30m", "2h", "3d" (that long before `now_ms`, "ago" allowed behind it). Nothing for anything
