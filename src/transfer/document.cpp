@@ -1,0 +1,189 @@
+#include "logagent/transfer/document.hpp"
+
+#include <ctime>
+#include <functional>
+#include <optional>
+
+#include "logagent/base/bytes.hpp"
+#include "logagent/base/escape.hpp"
+#include "logagent/delivery/utf16.hpp"
+#include "logagent/tail/line_time.hpp"
+#include "transfer/gb18030.hpp"
+#include "transfer/json_scan.hpp"
+#include "transfer/line_fields.hpp"
+#include "transfer/moment.hpp"
+#include "transfer/record_form.hpp"
+
+namespace logagent::transfer {
+
+namespace {
+
+constexpr std::int64_t day_ms = 86'400'000;
+// A line is read after it was written. One that says it comes from tomorrow, or from long ago, has
+// a wrong clock or a number that is no time: one such host must not fill the cluster with indices.
+constexpr std::int64_t most_ahead = day_ms;
+constexpr std::int64_t most_behind = 400 * day_ms;
+constexpr std::int64_t least_time = 946'684'800'000;   // 2000-01-01
+constexpr std::int64_t most_time = 4'102'444'800'000;  // 2100-01-01
+constexpr std::size_t beside_the_line = 400;
+
+/// Appends bytes of a charset as UTF-8; false = something was replaced.
+using decoder = std::function<bool(std::string& out, std::string_view bytes)>;
+
+base::result<decoder> decoder_of(const std::string& charset) {
+    using delivery::encoding;
+    if (charset.empty()) return decoder{};
+    if (charset == "gb18030") return decoder{append_gb18030};
+    for (const auto as : {encoding::utf16le, encoding::utf16be})
+        if (charset == (as == encoding::utf16le ? "utf-16le" : "utf-16be"))
+            return decoder{[as](std::string& out, std::string_view bytes) {
+                return delivery::utf16::append_utf8(out, bytes, as);
+            }};
+    return base::problem{"charset", "'" + base::visible(charset, 60) +
+                                        "' is not known; gb18030, utf-16le or utf-16be"};
+}
+
+/// What a record turned out to be.
+struct contents {
+    std::optional<record_origin> origin;
+    std::string_view line;
+    bool encoding_error = false;
+};
+
+class maker : public document_maker {
+public:
+    maker(std::unique_ptr<line_fields> fields, decoder decode)
+        : fields_{std::move(fields)}, decode_{std::move(decode)} {}
+
+    document make(const source_record& from) const override {
+        const contents found = read(from);
+        document made;
+        set_time(made, from, found.line);
+        set_id(made, from, found.origin);
+        made.json.reserve(from.key.size() + found.line.size() + from.topic.size() +
+                          beside_the_line);
+        append(made, from, found);
+        return made;
+    }
+
+private:
+    contents read(const source_record& from) const;
+    void set_time(document& made, const source_record& from, std::string_view line) const;
+    static void set_id(document& made, const source_record& from,
+                       const std::optional<record_origin>& origin);
+    void append(document& made, const source_record& from, const contents& found) const;
+    bool append_origin(document& made, const record_origin& origin) const;
+
+    std::unique_ptr<line_fields> fields_;  // null: none are wanted
+    decoder decode_;                       // empty: the line is UTF-8
+    mutable tail::line_moments moments_;   // remembers the zone's offset
+    mutable std::string line_;             // of the document that is being made
+    mutable std::string text_;
+};
+
+contents maker::read(const source_record& from) const {
+    contents found;
+    found.origin = read_key(from.key);
+    if (const auto wrapped = read_envelope(from.value)) {
+        // Under the key of another record it is a line that looks like one of ours.
+        const auto message = unescaped(wrapped->message, line_);
+        if (message && (!found.origin || found.origin->same_record(wrapped->origin))) {
+            found.origin = wrapped->origin;
+            found.line = *message;
+            found.encoding_error = wrapped->encoding_error;
+            return found;
+        }
+    }
+    found.line = from.value;
+    if (!decode_) return found;
+    line_.clear();
+    found.encoding_error = !decode_(line_, from.value);
+    found.line = line_;
+    return found;
+}
+
+void maker::set_time(document& made, const source_record& from, std::string_view line) const {
+    const bool known = from.timestamp_ms >= 0;
+    const auto time = moments_.find(line, known ? from.timestamp_ms : 0);
+    const bool sane = time && *time >= least_time && *time < most_time &&
+                      (!known || (*time <= from.timestamp_ms + most_ahead &&
+                                  *time >= from.timestamp_ms - most_behind));
+    made.time_was_read = sane;
+    made.time_ms = sane ? *time : known ? from.timestamp_ms : 0;
+}
+
+void maker::set_id(document& made, const source_record& from,
+                   const std::optional<record_origin>& origin) {
+    std::string& id = made.id;
+    if (origin) {
+        id = origin->generation;
+        id += ':';
+        base::append_number(id, origin->start);
+        id += ':';
+        base::append_number(id, origin->end);
+        return;
+    }
+    // Without the topic's id its name must do, and a topic made anew begins with the same ids.
+    id = from.topic_id.empty() ? from.topic : from.topic_id;
+    id += ':';
+    base::append_number(id, from.partition);
+    id += ':';
+    base::append_number(id, from.offset);
+}
+
+bool maker::append_origin(document& made, const record_origin& origin) const {
+    bool repaired = false;
+    const auto text = [&](std::string_view name, std::string_view raw) {
+        const auto value = unescaped(raw, text_);
+        if (!value || value->empty()) return;
+        made.json += name;
+        repaired |= base::append_json_string(made.json, *value);
+        if (raw.data() == origin.service.data()) made.service = *value;
+    };
+    text(",\"host\":", origin.host);
+    text(",\"service\":", origin.service);
+    text(",\"path\":", origin.path);
+    return repaired;
+}
+
+void maker::append(document& made, const source_record& from, const contents& found) const {
+    std::string& json = made.json;
+    bool repaired = found.encoding_error;
+    json += "{\"@timestamp\":\"";
+    append_moment(json, made.time_ms);
+    json += '"';
+    if (found.origin) repaired |= append_origin(made, *found.origin);
+    json += ",\"message\":";
+    repaired |= base::append_json_string(json, found.line);
+    json += ",\"topic\":";
+    base::append_json_string(json, from.topic);
+    json += ",\"kafka\":{\"partition\":";
+    base::append_number(json, from.partition);
+    json += ",\"offset\":";
+    base::append_number(json, from.offset);
+    json += "},\"event_id\":";
+    base::append_json_string(json, made.id);
+    if (fields_) {
+        const auto before = json.size();
+        json += ",\"fields\":";
+        if (!fields_->append(json, found.line)) {
+            json.resize(before);
+            json += ",\"parse_error\":true";
+        }
+    }
+    if (repaired) json += ",\"encoding_error\":true";
+    json += '}';
+}
+
+}  // namespace
+
+base::result<std::unique_ptr<document_maker>> create_document_maker(document_options options) {
+    auto fields = create_line_fields(options.parse);
+    if (!fields) return fields.error();
+    auto decode = decoder_of(options.charset);
+    if (!decode) return decode.error();
+    return std::unique_ptr<document_maker>{
+        std::make_unique<maker>(std::move(*fields), std::move(*decode))};
+}
+
+}  // namespace logagent::transfer
