@@ -31,6 +31,7 @@ private:
     event_ptr event_;
 };
 
+consumed_record::consumed_record() = default;
 consumed_record::consumed_record(std::unique_ptr<holder> of) : of_{std::move(of)} {}
 consumed_record::consumed_record(consumed_record&&) noexcept = default;
 consumed_record& consumed_record::operator=(consumed_record&&) noexcept = default;

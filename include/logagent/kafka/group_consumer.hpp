@@ -28,6 +28,8 @@ struct partition_name {
 class consumed_record {
 public:
     class holder;
+    /// Holds nothing: whoever fills in the views keeps what they refer to.
+    consumed_record();
     explicit consumed_record(std::unique_ptr<holder> of);
     consumed_record(consumed_record&&) noexcept;
     consumed_record& operator=(consumed_record&&) noexcept;
