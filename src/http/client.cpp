@@ -30,6 +30,13 @@ asio::awaitable<result<std::size_t>> stream::read_some(
     return session_->read_some(into, deadline);
 }
 
+namespace {
+
+// Whoever has more requests on their way at one server connects for the others.
+constexpr std::size_t kept_for_one_server = 16;
+
+}  // namespace
+
 /// Makes connections and keeps the unused ones for a while.
 class client::connections {
 public:
@@ -62,8 +69,11 @@ public:
 
     void keep(const endpoint& to, session& used) {
         if (options_.keep_idle.count() == 0) return;
-        if (auto connection = used.take_connection())
-            idle_[to] = {std::move(connection), clock::now() + options_.keep_idle};
+        auto connection = used.take_connection();
+        if (!connection) return;
+        auto& kept = idle_[to];
+        if (kept.size() >= kept_for_one_server) kept.erase(kept.begin());
+        kept.push_back({std::move(connection), clock::now() + options_.keep_idle});
     }
 
     const client_options& options() const { return options_; }
@@ -81,10 +91,18 @@ private:
     }
 
     std::unique_ptr<transport> take_idle(const endpoint& to) {
-        auto found = idle_.extract(to);
-        if (found.empty() || clock::now() >= found.mapped().until) return nullptr;
-        if (!found.mapped().connection->quiet()) return nullptr;
-        return std::move(found.mapped().connection);
+        const auto found = idle_.find(to);
+        if (found == idle_.end()) return nullptr;
+        auto& kept = found->second;
+        while (!kept.empty()) {
+            // The one that was used last is the least likely to be closed.
+            idle_connection newest = std::move(kept.back());
+            kept.pop_back();
+            if (clock::now() < newest.until && newest.connection->quiet())
+                return std::move(newest.connection);
+        }
+        idle_.erase(found);
+        return nullptr;
     }
 
     asio::awaitable<result<std::unique_ptr<transport>>> connect(endpoint to,
@@ -139,7 +157,7 @@ private:
     asio::any_io_executor executor_;
     dns::resolver& names_;
     tls_setup tls_;
-    std::map<endpoint, idle_connection> idle_;  // one for each place
+    std::map<endpoint, std::vector<idle_connection>> idle_;  // oldest first
 };
 
 client::client(asio::any_io_executor executor, dns::resolver& names, client_options options)
