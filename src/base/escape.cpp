@@ -171,26 +171,6 @@ bool append_repaired(std::string& out, std::string_view bytes) {
     }
 }
 
-void append_character(std::string& out, char32_t code) {
-    const auto octet_of = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
-    const auto following = [&](int shift) { octet_of(0x80 | (code >> shift & 0x3F)); };
-    if (code < 0x80) {
-        octet_of(code);
-    } else if (code < 0x800) {
-        octet_of(0xC0 | code >> 6);
-        following(0);
-    } else if (code < 0x10000) {
-        octet_of(0xE0 | code >> 12);
-        following(6);
-        following(0);
-    } else {
-        octet_of(0xF0 | code >> 18);
-        following(12);
-        following(6);
-        following(0);
-    }
-}
-
 void append_visible(std::string& out, std::string_view text) {
     while (!text.empty()) {
         const auto plain = plain_run(text);

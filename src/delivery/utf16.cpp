@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "logagent/base/escape.hpp"
-
 namespace logagent::delivery::utf16 {
 
 namespace {
@@ -35,6 +33,26 @@ std::size_t find_line_end(std::string_view text, std::size_t from, encoding as) 
     return std::string_view::npos;
 }
 
+void append_character(std::string& out, char32_t code) {
+    const auto octet_of = [&](char32_t bits) { out.push_back(static_cast<char>(bits)); };
+    const auto following = [&](int shift) { octet_of(0x80 | (code >> shift & 0x3F)); };
+    if (code < 0x80) {
+        octet_of(code);
+    } else if (code < 0x800) {
+        octet_of(0xC0 | code >> 6);
+        following(0);
+    } else if (code < 0x10000) {
+        octet_of(0xE0 | code >> 12);
+        following(6);
+        following(0);
+    } else {
+        octet_of(0xF0 | code >> 18);
+        following(12);
+        following(6);
+        following(0);
+    }
+}
+
 bool append_utf8(std::string& out, std::string_view text, encoding as) {
     std::size_t at = 0;
     bool whole = true;
@@ -53,10 +71,10 @@ bool append_utf8(std::string& out, std::string_view text, encoding as) {
             code = replacement;
             whole = false;
         }
-        base::append_character(out, code);
+        append_character(out, code);
     }
     if (at == text.size()) return whole;
-    base::append_character(out, replacement);
+    append_character(out, replacement);
     return false;
 }
 

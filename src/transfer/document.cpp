@@ -133,16 +133,16 @@ void maker::set_id(document& made, const source_record& from,
 
 bool maker::append_origin(document& made, const record_origin& origin) const {
     bool repaired = false;
-    const auto text = [&](std::string_view name, std::string_view raw) {
+    const auto text = [&](std::string_view name, std::string_view raw, std::string* into) {
         const auto value = unescaped(raw, text_);
         if (!value || value->empty()) return;
         made.json += name;
         repaired |= base::append_json_string(made.json, *value);
-        if (raw.data() == origin.service.data()) made.service = *value;
+        if (into) *into = *value;
     };
-    text(",\"host\":", origin.host);
-    text(",\"service\":", origin.service);
-    text(",\"path\":", origin.path);
+    text(",\"host\":", origin.host, &made.host);
+    text(",\"service\":", origin.service, &made.service);
+    text(",\"path\":", origin.path, nullptr);
     return repaired;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <iterator>
 
-#include "logagent/base/escape.hpp"
+#include "logagent/delivery/utf16.hpp"
 
 namespace logagent::transfer {
 
@@ -83,7 +83,7 @@ bool append_gb18030(std::string& out, std::string_view text) {
         text.remove_prefix(plain);
         if (text.empty()) break;
         const decoded next = decode(text);
-        base::append_character(out, next.code == 0 ? 0xFFFD : next.code);
+        delivery::utf16::append_character(out, next.code == 0 ? 0xFFFD : next.code);
         whole &= next.code != 0;
         text.remove_prefix(next.length);
     }

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "logagent/base/escape.hpp"
+#include "logagent/delivery/utf16.hpp"
 
 namespace logagent::transfer {
 
@@ -117,7 +117,7 @@ std::optional<std::string_view> unescaped(std::string_view raw, std::string& scr
         raw.remove_prefix(plain + 1);
         const auto code = escape(raw);
         if (!code) return std::nullopt;
-        base::append_character(scratch, *code);
+        delivery::utf16::append_character(scratch, *code);
     }
     return scratch;
 }

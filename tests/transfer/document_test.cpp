@@ -57,6 +57,7 @@ TEST_CASE("a line of an agent becomes a document that says where it is from", "[
           R"("topic":"web.access","kafka":{"partition":3,"offset":77},)"
           R"("event_id":"abcdefghijklmnopqrstuv:10:25"})");
     CHECK(made.id == generation + ":10:25");
+    CHECK(made.host == "web-1");
     CHECK(made.service == "nginx");
     CHECK(made.time_ms == moment + 7);
     CHECK(made.time_was_read);

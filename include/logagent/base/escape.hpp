@@ -38,7 +38,4 @@ struct character {
 /// could have begun a character (Unicode 15, 3.9, "substitution of maximal subparts").
 character first_character(std::string_view bytes) noexcept;
 
-/// Appends a character in UTF-8. `code` is at most U+10FFFF and no surrogate.
-void append_character(std::string& out, char32_t code);
-
 }  // namespace logagent::base

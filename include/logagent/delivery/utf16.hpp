@@ -19,6 +19,9 @@ inline char16_t unit(std::string_view text, std::size_t at, encoding as) noexcep
 /// Where the unit U+000A stands, looked for from the even place `from` on; npos if nowhere.
 std::size_t find_line_end(std::string_view text, std::size_t from, encoding as) noexcept;
 
+/// Appends a character in UTF-8. `code` is at most U+10FFFF and no surrogate.
+void append_character(std::string& out, char32_t code);
+
 /// Appends the text in UTF-8; U+FFFD for a lone surrogate and for half a unit at the end. False =
 /// there was one.
 bool append_utf8(std::string& out, std::string_view text, encoding as);

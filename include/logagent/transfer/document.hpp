@@ -30,6 +30,7 @@ struct document_options {
 struct document {
     std::string json;  // one line, without a line end
     std::string id;    // `event_id`: <generation>:<start>:<end>, or <topic id>:<partition>:<offset>
+    std::string host;  // empty = unknown
     std::string service;         // empty = unknown
     std::int64_t time_ms = 0;    // of the event, clamped; decides the index and the hour
     bool time_was_read = false;  // false: no time in the line; `time_ms` is Kafka's
