@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "logagent/base/error.hpp"
+#include "logagent/transfer/document.hpp"
+
+namespace logagent::transfer {
+
+/// The names of indices: "logs-{service}-{yyyy.MM.dd}".
+///
+/// {service}, {host} and {topic} are what the document says, made fit for a name: lower case, and
+/// "_" for what no name may hold; "unknown" where the document does not say. Braces with any of
+/// yyyy, MM, dd and HH hold the event's time in UTC. The same document always has the same index.
+class index_pattern {
+public:
+    /// Code "index".
+    static base::result<index_pattern> parse(std::string_view text);
+
+    /// At most 255 bytes, as Elasticsearch wants them.
+    std::string name(const document& of, std::string_view topic) const;
+
+    /// The indices of the pattern: "logs-*-*".
+    std::string wildcard() const;
+    /// How much of it is fixed, in bytes: of two patterns that overlap, more of it is the nearer.
+    std::size_t literal_bytes() const;
+
+private:
+    enum class kind { literal, service, host, topic, time };
+    struct part {
+        kind what;
+        std::string text;  // of a literal; the format of a time
+    };
+
+    static base::result<part> parse_braces(std::string_view inside);
+
+    std::vector<part> parts_;
+};
+
+}  // namespace logagent::transfer
