@@ -3,7 +3,7 @@
 # script of the project that installs anything. Debian packages need root or sudo; the rest goes into
 # a cache directory outside the tree.
 #
-#   tools/deps.sh [build] [test] [quickstart] [bench]      default: build test
+#   tools/deps.sh [build] [test] [full] [quickstart] [bench]      default: build test
 #
 # Downloads come from the Debian, npm and Maven registries that this machine's clients are set up for.
 set -euo pipefail
@@ -124,12 +124,13 @@ main() {
                 ;;
             test)
                 install_packages "${test_packages[@]}"
-                "$here/tests/backends/backends" fetch kafka >&2
+                "$here/tests/backends/backends" fetch kafka opensearch >&2
                 ;;
+            full) "$here/tests/backends/backends" fetch elasticsearch >&2 ;; # what only run.sh --full needs
             quickstart) install_packages "${quickstart_packages[@]}" ;;
             bench) install_packages "${bench_packages[@]}" ;;
             *)
-                say "unknown part '$part'; allowed: build test quickstart bench"
+                say "unknown part '$part'; allowed: build test full quickstart bench"
                 exit 2
                 ;;
         esac
