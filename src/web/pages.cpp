@@ -15,8 +15,9 @@ namespace logagent::web {
 namespace {
 
 // The first segments of the views' paths; ui/main.js has the same.
-constexpr std::string_view places[] = {"overview", "services", "new-service", "hosts",
-                                       "tail",     "audit",    "access",      "api"};
+constexpr std::string_view places[] = {"overview", "services", "new-service", "rollouts", "hosts",
+                                       "tail",     "why",      "replays",     "transfer", "drift",
+                                       "audit",    "access",   "api"};
 constexpr std::string_view index_name = "index.html";
 
 std::string inflated(const asset& file) {

@@ -117,6 +117,13 @@ export class Fleet {
     assert.ok(response.ok);
   }
 
+  /// The value of a key, null if there is none.
+  async get(key) {
+    const response = await fetch(`http://${this.etcd}/v3/kv/range`, { method: 'POST', body: JSON.stringify({ key: Buffer.from(key).toString('base64') }) });
+    const [found] = (await response.json()).kvs ?? [];
+    return found ? Buffer.from(found.value, 'base64').toString() : null;
+  }
+
   async stop() {
     for (const child of [...this.children].reverse()) {
       if (child.exitCode !== null || child.signalCode) continue;

@@ -52,3 +52,10 @@ test('nothing is ever read as markup or code', () => {
 test('URLs of the API are in one module', () => {
   for (const { name, text } of sources.filter((one) => one.name !== 'api.js')) assert.ok(!/\bfetch\(/.test(text), name);
 });
+
+test('the server answers a reload of every page', () => {
+  const words = (text) => [...text.matchAll(/["']([\w-]+)["']/g)].map((match) => match[1]);
+  const pages = readFileSync(join(ui, 'main.js'), 'utf8').match(/PLACES = \[\n(.*?)\n\];/s)[1].split('\n').map((line) => words(line)[0]);
+  const served = words(readFileSync(join(ui, '../src/web/pages.cpp'), 'utf8').match(/places\[\] = \{(.*?)\}/s)[1]);
+  assert.deepEqual([...pages, 'new-service'].sort(), served.sort());
+});
