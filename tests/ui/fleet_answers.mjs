@@ -77,7 +77,7 @@ export const OPENAPI = {
   },
 };
 
-const LINES = ['INFO order 8812 placed by user 4411 in 34 ms', 'WARN stock of item 77 is low: 3 left', 'INFO GET /cart 200 12 ms', 'ERROR payment declined: timeout after 3000 ms', 'DEBUG cache hit ratio 0.92'];
+const LINES = ['INFO order 8812 placed by user 4411 in 34 ms', 'WARN stock of item 77 is low: 3 left', 'INFO GET /cart 200 12 ms', 'ERROR payment declined: timeout after 3000 ms', 'WARN stock service: timeout, tried again', 'DEBUG cache hit ratio 0.92'];
 
 /// The whole of it; `more` replaces answers.
 export const fleetAnswers = (more = {}) => ({
@@ -106,7 +106,7 @@ export const fleetAnswers = (more = {}) => ({
   'POST drift:repair': ({ body }) => ({ items: body.addresses.map((address) => ({ address, host: 'web04', result: 'written' })) }),
   'POST drift:adopt': ({ body, query }) => ({ services: [{ name: 'old', hosts: { list: ['web05'] }, files: [{ log_path: '/var/log/old/*.log', topic: 'old' }] }], notes: [{ code: 'order', text: 'two globs can reach the same file', address: '10.2.0.5' }], items: query.get('dry_run') ? undefined : body.addresses.map((address) => ({ address, result: 'written' })) }),
   'GET export': () => ({ version: 1, services: [service], hosts: [] }),
-  'GET tail': ({ response, server }) => flood(server, response, { rate: 25, line: (i) => `2026-11-30 14:02:11 ${LINES[i % LINES.length]} trace=${(i * 7919).toString(16)}` }),
+  'GET tail': ({ response, server, query }) => { const lines = LINES.filter((line) => line.includes(query.get('q') ?? '')); return flood(server, response, { rate: 25, line: (i) => `2026-11-30 14:02:11 ${lines[i % lines.length]} trace=${(i * 7919).toString(16)}` }); },
   'GET openapi.json': () => OPENAPI,
   ...more,
 });

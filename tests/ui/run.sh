@@ -34,4 +34,5 @@ if ! cmp -s ui/package-lock.json $modules/package-lock.json; then
         exit 1
     }
 fi
-LOGAGENT_BINARY=$binary LOGAGENT_SCREENSHOTS=$images node --test --test-concurrency=1 --test-reporter=spec tests/ui/browser.test.mjs tests/ui/screens.test.mjs tests/ui/pictures.test.mjs
+LOGAGENT_BINARY=$binary LOGAGENT_SCREENSHOTS=$images node --test --test-concurrency=2 --test-reporter=spec \
+    tests/ui/{browser,screens,pictures}.test.mjs
