@@ -17,6 +17,7 @@ endfunction()
 
 logagent_static_library(cares libcares.a ares.h)
 logagent_static_library(re2 libre2.a re2/re2.h)
+logagent_static_library(seccomp libseccomp.a seccomp.h)
 logagent_static_library(xxhash libxxhash.a xxhash.h)
 logagent_static_library(zlib libz.a zlib.h)
 logagent_static_library(zstd libzstd.a zstd.h)

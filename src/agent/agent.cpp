@@ -11,9 +11,11 @@
 #include "logagent/base/error.hpp"
 #include "logagent/base/log.hpp"
 #include "logagent/checkpoint/journal.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/os/descriptor_limit.hpp"
 #include "logagent/os/machine_id.hpp"
 #include "logagent/os/state_directory.hpp"
+#include "rights.hpp"
 
 namespace logagent::agent {
 
@@ -24,6 +26,18 @@ constexpr int exit_configuration = 2;
 int refuse(const std::string& text) {
     std::fprintf(stderr, "logagent agent: %s\n", text.c_str());
     return exit_configuration;
+}
+
+/// Before the first thread of librdkafka, so that it holds for all of them.
+std::vector<os::confinement_layer> harden(const agent_options& options,
+                                          const std::string& state_dir) {
+    if (!options.settings.hardening) {
+        LOGAGENT_LOG(warn, "agent.hardening", "hardening is off: the process keeps all its rights");
+        return {};
+    }
+    auto layers = os::confine(needed_by(options, state_dir));
+    LOGAGENT_LOG(info, "agent.hardening", "hardening: " << os::describe(layers));
+    return layers;
 }
 
 }  // namespace
@@ -50,11 +64,13 @@ int run_agent(agent_options options) {
         return refuse(failure.what());
     }
 
+    const auto state_dir = state ? state->path() : std::string{};
+    auto layers = harden(options, state_dir);
     int code = 1;
     boost::asio::io_context loop{1};
     try {
-        agent_loops agent{loop.get_executor(), std::move(options),
-                          state ? state->path() : std::string{}, std::move(self)};
+        agent_loops agent{loop.get_executor(), std::move(options), state_dir, std::move(self),
+                          std::move(layers)};
         boost::asio::co_spawn(loop, agent.run(), [&](std::exception_ptr failure, int result) {
             code = result;
             if (failure) {

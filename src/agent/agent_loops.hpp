@@ -24,6 +24,7 @@
 #include "logagent/etcd/client.hpp"
 #include "logagent/http/server.hpp"
 #include "logagent/kafka/live_producer.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/os/inotify.hpp"
 #include "logagent/os/posix_disk.hpp"
 #include "logagent/os/posix_journal_files.hpp"
@@ -42,7 +43,7 @@ namespace logagent::agent {
 class agent_loops {
 public:
     agent_loops(boost::asio::any_io_executor executor, agent_options options, std::string state_dir,
-                instance self);
+                instance self, std::vector<os::confinement_layer> layers);
     ~agent_loops();
 
     /// From start to exit code.
@@ -79,6 +80,7 @@ private:
     const settings& settings_;
     std::string state_dir_;
     instance self_;
+    std::vector<os::confinement_layer> layers_;
     std::string host_;
     std::int64_t started_ms_;
 

@@ -95,12 +95,14 @@ private:
 };
 
 agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
-                         std::string state_dir, instance self)
+                         std::string state_dir, instance self,
+                         std::vector<os::confinement_layer> layers)
     : executor_{executor},
       options_{std::move(options)},
       settings_{options_.settings},
       state_dir_{std::move(state_dir)},
       self_{std::move(self)},
+      layers_{std::move(layers)},
       host_{settings_.host.empty() ? os::host_name() : settings_.host},
       started_ms_{os::wall_ms()},
       names_{executor},
@@ -210,6 +212,7 @@ void agent_loops::make_pages() {
     inputs.instance = self_.id;
     inputs.version = LOGAGENT_VERSION;
     inputs.started_ms = started_ms_;
+    inputs.hardening = layers_;
     inputs.ips = addresses_of(settings_);
     inputs.config = [this]() -> const config_report& { return source_->report(); };
     inputs.collector = collector_.get();

@@ -75,6 +75,11 @@ result<void> set_number(settings& out, schema_value value) {
     return {};
 }
 
+result<void> set_hardening(settings& out, schema_value value) {
+    out.hardening = take<std::string>(value) == "on";
+    return {};
+}
+
 template <auto Member>
 result<void> set_boolean(settings& out, schema_value value) {
     out.*Member = take<bool>(value);
@@ -349,6 +354,15 @@ const setting table[] = {
       .section = rights,
       .help = "Collect from NFS, CIFS and FUSE. A hung mount then stops the whole agent."},
      set_boolean<&settings::allow_network_fs>},
+    {{.name = "hardening",
+      .kind = value_kind::choice,
+      .default_text = "on",
+      .allowed = "on|off",
+      .section = rights,
+      .help = "Gives up at start what the agent does not need: capabilities, writing outside "
+              "state_dir and the directory of log, reading outside allow_paths, other system "
+              "calls. /status tells which layers hold."},
+     set_hardening},
 
     {{.name = "max_send_rate_bytes",
       .kind = value_kind::integer,

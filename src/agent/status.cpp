@@ -34,6 +34,7 @@ status_values status_pages::state::gather() {
     out.version = inputs.version;
     out.ips = inputs.ips();
     out.started_ms = inputs.started_ms;
+    out.hardening = inputs.hardening;
     out.config = inputs.config();
     out.kafka_up = kafka.up;
     out.kafka_rebuilds = kafka.rebuilds;

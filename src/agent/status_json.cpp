@@ -56,6 +56,16 @@ void write_kafka(json_writer& out, const status_values& values) {
     out.close(']').close('}');
 }
 
+void write_hardening(json_writer& out, const std::vector<os::confinement_layer>& layers) {
+    out.open('{').member("mode", std::string_view{layers.empty() ? "off" : "on"});
+    out.key("layers").open('[');
+    for (const auto& layer : layers) {
+        out.open('{').member("name", layer.name).key("active").boolean(layer.active);
+        out.member("detail", layer.detail).close('}');
+    }
+    out.close(']').close('}');
+}
+
 void write_ledger(json_writer& out, const status_values& values) {
     out.open('{');
     for (std::size_t i = 0; i < checkpoint::byte_classes; ++i)
@@ -124,6 +134,8 @@ void write_head(json_writer& out, const status_values& values) {
         write_problem(out, one);
     out.close(']').key("config");
     write_config(out, values.config);
+    out.key("hardening");
+    write_hardening(out, values.hardening);
     out.key("kafka");
     write_kafka(out, values);
     out.key("ledger");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "logagent/agent/config_report.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/tail/collector.hpp"
 
 namespace logagent::agent {
@@ -50,6 +51,7 @@ struct status_values {
     std::string version;
     std::vector<std::string> ips;
     std::int64_t started_ms = 0;
+    std::vector<os::confinement_layer> hardening;  // none = it is off
     config_report config;
     std::vector<problem> problems;
     bool kafka_up = false;

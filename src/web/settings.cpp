@@ -125,6 +125,11 @@ result<void> set_level(settings& out, schema_value value) {
     return {};
 }
 
+result<void> set_hardening(settings& out, schema_value value) {
+    out.hardening = std::get<std::string>(value) == "on";
+    return {};
+}
+
 constexpr std::string_view pages = "API and pages";
 constexpr std::string_view etcd = "etcd";
 constexpr std::string_view kafka = "Kafka";
@@ -159,6 +164,15 @@ const setting table[] = {
       .help = "For what must survive a restart of this process. This version keeps everything in "
               "etcd and does not touch it."},
      set_path<&settings::state_dir>},
+    {{.name = "hardening",
+      .kind = value_kind::choice,
+      .default_text = "on",
+      .allowed = "on|off",
+      .section = pages,
+      .help = "Gives up at start what this program does not need: capabilities, writing outside "
+              "state_dir and the directory of log, other system calls. The log tells which layers "
+              "hold."},
+     set_hardening},
 
     {{.name = "etcd_addr",
       .kind = value_kind::list,

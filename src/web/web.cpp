@@ -10,7 +10,9 @@
 #include "control_plane.hpp"
 #include "logagent/base/error.hpp"
 #include "logagent/base/log.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/os/descriptor_limit.hpp"
+#include "rights.hpp"
 
 namespace logagent::web {
 
@@ -32,6 +34,11 @@ int run_web(settings chosen) {
     if (const auto opened = base::open_log(log); !opened) return refuse(opened.error().text);
     std::signal(SIGPIPE, SIG_IGN);
     os::raise_descriptor_limit();
+    if (chosen.hardening)
+        LOGAGENT_LOG(info, "web.hardening",
+                     "hardening: " << os::describe(os::confine(needed_by(chosen))));
+    else
+        LOGAGENT_LOG(warn, "web.hardening", "hardening is off: the process keeps all its rights");
     int code = 1;
     boost::asio::io_context loop{1};
     try {

@@ -74,6 +74,7 @@ TEST_CASE("the status has the documented shape, to the letter", "[status]") {
     surface host;
     host.values.problems = {{"kafka_down", "no broker", 1'772'600'769'001}};
     host.values.kafka_up = false;
+    host.values.hardening = {{"paths", false, "no Landlock"}};
     host.values.blocked = {{"orders", 3, "LEADER_NOT_AVAILABLE"}};
     host.files.files = {{"/var/log/a.log", "orders", "error", "gone"}};
     CHECK(
@@ -83,6 +84,8 @@ TEST_CASE("the status has the documented shape, to the letter", "[status]") {
         R"("problems":[{"code":"kafka_down","text":"no broker","since":"2026-03-04T05:06:09.001Z"}],)"
         R"("config":{"source":"etcd","state":"applied","applied":{"revision":12,"hash":"abc",)"
         R"("at":"2026-03-04T05:06:08.000Z"},"failed":null,"errors":[]},)"
+        R"("hardening":{"mode":"on","layers":[{"name":"paths","active":false,)"
+        R"("detail":"no Landlock"}]},)"
         R"("kafka":{"state":"down","in_flight_bytes":300,"requests_per_s":2.5,)"
         R"("blocked":[{"topic":"orders","partition":3,"reason":"LEADER_NOT_AVAILABLE"}]},)"
         R"("ledger":{"skipped_at_start":1,"acked":2,"blank":3,"filtered":4,"cut":5,)"

@@ -62,6 +62,7 @@ struct settings {
     std::vector<std::string> allow_topics;
     bool allow_hardlinks = false;
     bool allow_network_fs = false;
+    bool hardening = true;  // os::confine() at start
 
     // Pace and memory
     std::uint64_t max_send_rate_bytes = 0;  // bytes/s; 0 = none

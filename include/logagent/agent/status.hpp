@@ -11,6 +11,7 @@
 #include "logagent/agent/config_report.hpp"
 #include "logagent/http/server.hpp"
 #include "logagent/kafka/live_producer.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/tail/collector.hpp"
 
 namespace logagent::agent {
@@ -20,7 +21,8 @@ struct status_inputs {
     std::string host;
     std::string instance;
     std::string version;
-    std::int64_t started_ms = 0;  // wall clock
+    std::int64_t started_ms = 0;                   // wall clock
+    std::vector<os::confinement_layer> hardening;  // none = it is off
     std::function<std::vector<std::string>()> ips;
     std::function<const config_report&()> config;
     const tail::collector* collector = nullptr;

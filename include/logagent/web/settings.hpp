@@ -35,7 +35,8 @@ struct settings {
     std::string state_dir = "/var/lib/logagent/web";
     std::string tls_cert;
     std::string tls_key;
-    std::string ui_dir;  // empty = the pages inside the program
+    std::string ui_dir;     // empty = the pages inside the program
+    bool hardening = true;  // os::confine() at start
 
     // The program's own log
     std::string log = "-";  // path, "-" = standard error

@@ -1,0 +1,78 @@
+"""What the programs give up at start; that the forbidden acts fail is tests/os/confinement_test.cpp."""
+
+import os
+import re
+from pathlib import Path
+
+from harness.agent import target
+from harness.case import case
+from harness.logs import append, lines
+from harness.web import Web
+
+READ_ANY_FILE = 1 << 2  # CAP_DAC_READ_SEARCH
+
+
+def rights(pid):
+    text = Path(f"/proc/{pid}/status").read_text()
+    return {
+        name: int(value, 16 if name.startswith("Cap") else 10)
+        for name, value in re.findall(r"^(Cap\w+|NoNewPrivs|Seccomp):\s+(\w+)$", text, re.MULTILINE)
+    }
+
+
+def check_rights(pid, layers, most_capabilities):
+    """What the kernel says of a process agrees with what the process says of itself."""
+    has = rights(pid)
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        assert rights(f"{pid}/task/{thread}") == has, "a thread has other rights"
+    assert has["NoNewPrivs"] == (1 if "no_new_privileges" in layers else 0), has
+    assert has["Seccomp"] == (2 if "system_calls" in layers else 0), has
+    if "capabilities" in layers:
+        for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+            assert has[name] & ~most_capabilities == 0, has
+
+
+@case(
+    "a hardened agent has the rights that its status tells, in every thread, and still ships lines",
+    needs=["kafka", "etcd"],
+    short=True,
+)
+def agent_rights(t):
+    etcd, topic = t.etcd(), t.topic()
+    append(t.log(), lines(100))
+    agent = t.agent(kafka=t.kafka, etcd=etcd).start()
+    agent.put([target(t.log(), topic)])
+    t.kafka.wait_count(topic, 100)
+    told = agent.status()["hardening"]
+    assert told["mode"] == "on", told
+    active = {layer["name"] for layer in told["layers"] if layer["active"]}
+    assert {"no_new_privileges", "capabilities"} <= active, told
+    check_rights(agent.pid(), active, READ_ANY_FILE)
+    for name in active:
+        assert name in agent.log_text()
+    # A later file and a rotation are read as ever.
+    os.rename(t.log(), f"{t.log()}.1")
+    append(t.log(), lines(50))
+    t.kafka.wait_count(topic, 150)
+
+
+@case("hardening = off keeps all rights, and the log and the status say so", needs=["etcd"])
+def agent_unhardened(t):
+    mock = t.mock_kafka("--topic", "t:1")
+    agent = t.agent(kafka=mock, etcd=t.etcd(), ini={"hardening": "off"}).start()
+    assert agent.status()["hardening"] == {"mode": "off", "layers": []}
+    assert "hardening is off" in agent.log_text()
+    assert rights(agent.pid())["Seccomp"] == 0
+
+
+@case("a hardened web has no rights left and serves", needs=["etcd"])
+def web_rights(t):
+    web = Web(t.binary, t.directory / "web", t.etcd())
+    t.owns(web)
+    web.start()
+    line = re.search(r"hardening: ([^;\n]*)", web.output())
+    assert line, web.output()[-1000:]
+    names = ("no_new_privileges", "capabilities", "system_calls")
+    active = {name for name in names if name in line.group(1)}
+    assert "capabilities" in active
+    check_rights(web.child.pid, active, 0)
