@@ -23,6 +23,7 @@ struct command {
     std::span<const flag> flags;
     std::string_view examples;                       // lines, printed as they are
     int (*run)(const arguments& given, streams to);  // returns the exit code
+    bool hidden = false;  // for packages, not for people: not in `logagent --help`
 };
 
 extern const command agent_command;
@@ -34,6 +35,8 @@ extern const command mock_kafka_command;
 extern const command version_command;
 extern const command web_command;
 extern const command demo_command;
+extern const command completion_command;
+extern const command man_command;
 
 /// Every command, in the order of the help.
 std::span<const command* const> commands();

@@ -74,7 +74,7 @@ std::string general_help() {
     for (const auto* one : commands())
         column = std::max(column, one->name.size() + 5);
     for (const auto* one : commands())
-        append_row(out, std::string{one->name}, one->summary, column);
+        if (!one->hidden) append_row(out, std::string{one->name}, one->summary, column);
     out +=
         "\n"
         "logagent COMMAND --help tells more about each.\n"

@@ -39,6 +39,10 @@ constexpr flag flags[] = {
     {.names = "--ledger",
      .help = "Where every byte is, and what was lost or cut: path, range, time, reason."},
     {.names = "--json", .help = "Print the agent's own JSON document."},
+    {.names = "--health",
+     .help =
+         "Print only whether it is ready, and end with 0 or 1: for health checks. Also answered "
+         "by the listen address of web."},
 };
 
 struct screen {
@@ -81,6 +85,18 @@ public:
             for (auto& file : *more)
                 files_of(whole)->push_back(std::move(file));
         }
+    }
+
+    /// Nothing when it is ready, else what it or the connection says. Throws never.
+    asio::awaitable<std::string> why_not_ready() {
+        http::request what;
+        what.target = "/readyz";
+        const auto deadline = clock::now() + 5s;
+        auto answer = co_await client_.send(from_, std::move(what), deadline);
+        if (!answer) co_return advice(answer.error());
+        if (answer->status == 200) co_return std::string{};
+        co_return from_.authority() + " answered " + std::to_string(answer->status) + ": " +
+            base::visible(answer->body, 200);
     }
 
 private:
@@ -164,6 +180,12 @@ asio::awaitable<void> print_once(status_reader& reader, view as, std::ostream& o
     out << shown(document, as, look_at_screen(out), false) << std::flush;
 }
 
+asio::awaitable<void> print_health(status_reader& reader, std::ostream& out) {
+    const auto reason = co_await reader.why_not_ready();
+    if (!reason.empty()) throw std::runtime_error{reason};
+    out << "ready\n" << std::flush;
+}
+
 asio::awaitable<void> print_for_ever(status_reader& reader, view as, std::ostream& out) {
     asio::steady_timer next{co_await asio::this_coro::executor};
     bool first = true;
@@ -218,8 +240,12 @@ int print_status(const arguments& given, streams to) {
     status_reader reader{loop.get_executor(), *from};
     const view as{given.has("--json"), given.has("--ledger")};
     try {
-        run_stoppable(loop, given.has("--watch") ? print_for_ever(reader, as, to.out)
-                                                 : print_once(reader, as, to.out));
+        if (given.has("--health"))
+            run_stoppable(loop, print_health(reader, to.out));
+        else if (given.has("--watch"))
+            run_stoppable(loop, print_for_ever(reader, as, to.out));
+        else
+            run_stoppable(loop, print_once(reader, as, to.out));
     } catch (const std::runtime_error& error) {
         to.err << "logagent status: " << error.what() << '\n';
         return 1;
@@ -234,7 +260,7 @@ int print_status(const arguments& given, streams to) {
 const command status_command{
     .name = "status",
     .summary = "show what the agent on this host does",
-    .usage = "[--addr HOST:PORT] [--watch] [--ledger] [--json]",
+    .usage = "[--addr HOST:PORT] [--watch] [--ledger] [--json] [--health]",
     .about =
         "Asks a running agent and prints how it stands with its configuration and with Kafka, and "
         "a table of its files, those with a problem first. LAG is what is not acknowledged yet, "

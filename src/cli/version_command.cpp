@@ -1,7 +1,11 @@
 #include <ares.h>
+#include <gnu/libc-version.h>
 #include <openssl/crypto.h>
+#include <seccomp.h>
+#include <xxhash.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <CLI/Version.hpp>
 
 #include <algorithm>
 #include <boost/json/object.hpp>
@@ -24,6 +28,19 @@ std::string boost_version() {
     return text;
 }
 
+/// XXH_versionNumber() is 801 for 0.8.1.
+std::string xxhash_version() {
+    const auto number = XXH_versionNumber();
+    return std::to_string(number / 10000) + "." + std::to_string(number / 100 % 100) + "." +
+           std::to_string(number % 100);
+}
+
+std::string seccomp_library_version() {
+    const auto* const version = ::seccomp_version();
+    return std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
+           std::to_string(version->micro);
+}
+
 /// What was linked, asked at run time where the library answers.
 std::vector<std::pair<std::string, std::string>> libraries() {
     return {
@@ -33,6 +50,11 @@ std::vector<std::pair<std::string, std::string>> libraries() {
         {"c-ares", ares_version(nullptr)},
         {"zlib", zlibVersion()},
         {"zstd", ZSTD_versionString()},
+        {"xxHash", xxhash_version()},
+        {"CLI11", CLI11_VERSION},
+        {"glibc", gnu_get_libc_version()},
+        {"libseccomp", seccomp_library_version()},
+        {"compiler", "g++ " __VERSION__},
     };
 }
 
