@@ -70,6 +70,7 @@ private:
     void reported(rd_kafka_event_t* event);
     void failed(const rd_kafka_message_t& message);
     void erred(rd_kafka_event_t* event);
+    void logged(int level, const char* facility, std::string_view text);
     void begin_rebuild(std::string reason, error code);
     void advance(clock::time_point now);
     clock::time_point next_step(clock::time_point now) const;

@@ -12,6 +12,13 @@ namespace logagent::kafka {
 
 namespace asio = boost::asio;
 
+namespace {
+
+constexpr const char* closed_at_once =
+    "the broker closes each connection at once; it may want TLS or SASL (kafka.security.protocol)";
+
+}  // namespace
+
 /// Serves what waits; true = there may be more.
 bool rd_producer::serve_events(clock::time_point until) {
     if (!instance_) return false;
@@ -31,8 +38,8 @@ void rd_producer::served(rd_kafka_event_t* event) {
         case RD_KAFKA_EVENT_LOG: {
             const char *facility = "", *text = "";
             int level = 0;
-            if (options_.log && rd_kafka_event_log(event, &facility, &text, &level) == 0)
-                options_.log(level, facility, text);
+            if (rd_kafka_event_log(event, &facility, &text, &level) == 0)
+                logged(level, facility, text);
             return;
         }
         case RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT:
@@ -41,6 +48,18 @@ void rd_producer::served(rd_kafka_event_t* event) {
         default:
             return;
     }
+}
+
+/// A broker that wants TLS closes a plain connection without a word, and the library takes that for
+/// no error: all that is left of it is this line, at its lowest level.
+void rd_producer::logged(int level, const char* facility, std::string_view text) {
+    if (options_.log) options_.log(level, facility, text.data());
+    const bool at_once = text.find("in state APIVERSION_QUERY") != text.npos;
+    if (!at_once || trouble_ == closed_at_once) return;
+    trouble_ = closed_at_once;
+    constexpr int error = 3;  // as syslog has it; the library reports other refusals so
+    if (options_.log) options_.log(error, "CLOSED", closed_at_once);
+    update_state(clock::now());
 }
 
 /// One event holds the reports of one ProduceRequest, in order.

@@ -242,7 +242,8 @@ class Kafka(Backend, KafkaClient):
     name = "kafka"
     ports = 3
 
-    def __init__(self, directory, settings=(), tls=False):
+    def __init__(self, directory, settings=(), tls=False, ports=3):
+        self.ports = ports
         Backend.__init__(self, directory, settings, tls)
         KafkaClient.__init__(self, f"127.0.0.1:{self.port}")
 
@@ -276,6 +277,20 @@ class Etcd(Backend):
         self._post("auth/user/grant", {"user": user, "role": "root"})
         self._post("auth/enable", {})
         self.log_in(password, user)
+
+    def add_user(self, user, password, rights):
+        """A user whose role may do "READ", "WRITE" or "READWRITE" below each prefix."""
+        self._post("auth/user/add", {"name": user, "password": password})
+        self._post("auth/role/add", {"name": user})
+        for prefix, kind in rights.items():
+            end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+            permission = {
+                "permType": kind,
+                "key": self._coded(prefix),
+                "range_end": self._coded(end),
+            }
+            self._post("auth/role/grant", {"name": user, "perm": permission})
+        self._post("auth/user/grant", {"user": user, "role": user})
 
     def log_in(self, password, user="root"):
         self.token = None
