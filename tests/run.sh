@@ -74,6 +74,16 @@ import ast, sys
 for path in sys.argv[1:]: ast.parse(open(path, encoding="utf-8").read(), path)'
 }
 
+packages() { # the static binary, units, containers, the Debian package
+    ((${#only[@]})) || stage packages passed tests/packaging/run.py --binary build/release/logagent ${full:+--full}
+}
+
+fuzzers() { # clang takes the preset's own flags, so LOGAGENT_WERROR stays off
+    ((${#only[@]})) && return
+    stage 'build fuzz' built bash -c 'cmake --preset fuzz && cmake --build --preset fuzz' &&
+        stage fuzz passed tests/fuzz/run.sh "$1"
+}
+
 pages() { # the browser's part is short; without Chromium it fails, and says what to install
     ((${#only[@]})) || stage pages passed tests/ui/run.sh --binary build/release/logagent
 }
@@ -143,6 +153,7 @@ main() {
     if [[ $quick ]]; then
         scenarios 'e2e' release --short
         pages
+        packages
         documents
         return
     fi
@@ -157,6 +168,8 @@ main() {
     scenarios 'e2e alone' release --part alone ${full:+--full}
     LOGAGENT_TEST_PATIENCE=4 scenarios 'e2e asan' asan --short
     pages
+    packages
+    if [[ $full ]]; then fuzzers 60; else fuzzers 5; fi
     documents
     if [[ $full ]]; then
         stage 'bare Debian' passed tests/fresh.sh

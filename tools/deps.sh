@@ -16,12 +16,13 @@ build_packages=(
     ca-certificates ccache cmake g++ git make mold ninja-build pkg-config python3
     libboost1.81-dev libboost-filesystem1.81-dev libboost-json1.81-dev libboost-log1.81-dev
     libboost-thread1.81-dev libboost-url1.81-dev
-    libc-ares-dev libcli11-dev libre2-dev libssl-dev libutfcpp-dev libxxhash-dev libzstd-dev
+    libc-ares-dev libcli11-dev libre2-dev libseccomp-dev libssl-dev libutfcpp-dev libxxhash-dev libzstd-dev
     zlib1g-dev catch2 librapidcheck-dev
 )
 test_packages=(
-    chromium-headless-shell clang-format curl etcd-client etcd-server kcat logrotate maven mmdebstrap nginx-light
-    openjdk-17-jdk-headless openssl procps python3 strace util-linux zstd
+    chromium-headless-shell clang-16 clang-format curl etcd-client etcd-server kcat libclang-rt-16-dev lintian logrotate
+    man-db maven mmdebstrap nginx-light openjdk-17-jdk-headless openssl procps python3 python3-yaml strace systemd
+    util-linux zsh zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
 bench_packages=(kcat rsyslog rsyslog-kafka time)

@@ -13,6 +13,7 @@ from harness.logs import append, lines
 from harness.process import run, wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+UNITS = EXAMPLES.parent / "packaging" / "systemd"
 
 
 def processes_with(text):
@@ -76,7 +77,7 @@ def example_configuration(t):
 
 @case("the unit file runs the agent under a hardening that it can live with", needs=["kafka"])
 def unit_file(t):
-    text = (EXAMPLES / "logagent.service").read_text()
+    text = (UNITS / "logagent-agent.service").read_text()
     command = re.search(r"^ExecStart=/usr/bin/logagent (.*)$", text, re.MULTILINE).group(1)
     ini = t.directory / "agent.ini"
     shutil.copy(EXAMPLES / "agent.ini", ini)
