@@ -21,7 +21,7 @@ build_packages=(
 )
 test_packages=(
     chromium-headless-shell clang-16 clang-format curl etcd-client etcd-server kcat libclang-rt-16-dev lintian logrotate
-    man-db maven mmdebstrap nginx-light openjdk-17-jdk-headless openssl procps python3 python3-yaml strace systemd
+    man-db maven mmdebstrap nginx-light openjdk-17-jdk-headless openssl procps python3 python3-venv python3-yaml strace systemd
     util-linux zsh zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
@@ -113,6 +113,19 @@ build_rdkafka() {
     rm -rf "$work"
 }
 
+# The API tests' only Python package that Debian does not have. Without it they are skipped.
+schemathesis_version=4.32.5
+install_schemathesis() {
+    local venv=$cache/schemathesis-$schemathesis_version
+    [[ -x $venv/bin/schemathesis ]] && return
+    say "installing schemathesis $schemathesis_version"
+    rm -rf "$venv"
+    { python3 -m venv "$venv" && "$venv/bin/pip" install -q "schemathesis==$schemathesis_version"; } >&2 || {
+        rm -rf "$venv"
+        say "schemathesis could not be installed; the test that needs it will be skipped"
+    }
+}
+
 main() {
     local part
     (($#)) || set -- build test
@@ -126,6 +139,7 @@ main() {
             test)
                 install_packages "${test_packages[@]}"
                 "$here/tests/backends/backends" fetch kafka opensearch >&2
+                install_schemathesis
                 ;;
             full) "$here/tests/backends/backends" fetch elasticsearch >&2 ;; # what only run.sh --full needs
             quickstart) install_packages "${quickstart_packages[@]}" ;;

@@ -6,6 +6,7 @@
 #include "cli/configuration.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/kafka/settings.hpp"
+#include "logagent/web/doctor.hpp"
 
 namespace logagent::cli {
 
@@ -25,6 +26,9 @@ constexpr flag flags[] = {
     {.names = "--etcd",
      .value = "ADDR",
      .help = "Endpoints of etcd, host:port with commas; wins over etcd_addr."},
+    {.names = "--doctor",
+     .help = "Look at etcd instead of serving: who may write, compaction, quota, members. Changes "
+             "nothing; 1 if something is bad."},
     {.names = "--set",
      .value = "KEY=VALUE",
      .help = "Any key of the configuration; wins over the file. May be given several times."},
@@ -68,7 +72,7 @@ void check_kafka(const web::settings& loaded, std::vector<std::string>& wrong) {
     }
 }
 
-int run(const arguments& given, streams) {
+int run(const arguments& given, streams to) {
     const auto file = given.value_or("--config", given.has("--etcd") ? "" : default_web_file);
     std::string text;
     if (!file.empty()) {
@@ -84,6 +88,7 @@ int run(const arguments& given, streams) {
     }
     check_kafka(loaded.settings, wrong);
     if (!wrong.empty()) throw usage_error{std::move(wrong)};
+    if (given.has("--doctor")) return web::run_doctor(std::move(loaded.settings), to.out);
     return web::run_web(std::move(loaded.settings));
 }
 
@@ -92,7 +97,7 @@ int run(const arguments& given, streams) {
 const command web_command{
     .name = "web",
     .summary = "serve the API that steers all agents from one place",
-    .usage = "[-c FILE] [--listen ADDR] [--etcd ADDR] [--set KEY=VALUE]...",
+    .usage = "[-c FILE] [--listen ADDR] [--etcd ADDR] [--set KEY=VALUE]... [--doctor]",
     .about =
         "Serves the API under /api/v1, and /healthz, /readyz, /metrics and /version. Everything is "
         "kept in etcd; several of them may run at once. SIGTERM and SIGINT stop it.\n"

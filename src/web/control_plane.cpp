@@ -15,6 +15,7 @@
 #include "logagent_version.hpp"
 #include "new_hosts.hpp"
 #include "pages.hpp"
+#include "pruning.hpp"
 #include "stamp.hpp"
 #include "token.hpp"
 
@@ -25,6 +26,11 @@ namespace asio = boost::asio;
 namespace {
 
 using namespace std::chrono_literals;
+
+// A process that has died is missed after so long; etcd grants no shorter leases than some seconds.
+constexpr std::chrono::seconds replica_life{6};
+
+constexpr auto prune_interval = 1h;
 
 constexpr std::string_view first_token_id = "first";
 
@@ -121,7 +127,10 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       names_{executor},
       etcd_{executor, names_, etcd_settings(settings_)},
       store_{etcd_, key_names{settings_.prefix}},
-      parts_{key_names{settings_.prefix}, store_, tokens_, hosts_, {}, false, {}, {}, {}},
+      parts_{
+          .keys = key_names{settings_.prefix}, .store = store_, .tokens = tokens_, .hosts = hosts_},
+      board_{parts_},
+      rollouts_{parts_},
       api_{parts_},
       follower_{std::make_unique<follower>(*this)},
       manager_{os::service_notifier::from_environment()},
@@ -131,8 +140,11 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       hosts_changed_{executor},
       signals_{executor, SIGTERM, SIGINT},
       house_timer_{executor},
+      lead_timer_{executor},
       gather_timer_{executor},
       bootstrap_timer_{executor} {
+    parts_.board = &board_;
+    parts_.replica = ulid(os::wall_ms(), random_bytes(10));
     hosts_.changed = [this] { hosts_changed_.notify(); };
     parts_.not_ready = [this] { return not_ready(); };
     parts_.counters = [this] { return server_->counters(); };
@@ -155,9 +167,21 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
         watching.ranges.push_back({prefix, true});
     watching.seed = std::random_device{}();
     watch_ = std::make_unique<etcd::watch>(executor_, etcd_, std::move(watching), *follower_);
+    replica_ = hold(keys.replica(parts_.replica));
+    leader_ = hold(keys.leader());
 }
 
 control_plane::~control_plane() = default;
+
+std::unique_ptr<etcd::presence> control_plane::hold(std::string key) {
+    etcd::presence_options chosen;
+    chosen.key = std::move(key);
+    chosen.ttl = replica_life;
+    chosen.seed = std::random_device{}();
+    auto out = std::make_unique<etcd::presence>(executor_, etcd_, std::move(chosen));
+    out->show(parts_.replica);
+    return out;
+}
 
 std::string control_plane::not_ready() const {
     if (!follower_->reason().empty()) return follower_->reason();
@@ -179,12 +203,20 @@ asio::awaitable<int> control_plane::run() {
     spawn(server_->run());
     spawn(bootstrap());
     spawn(follow_hosts());
+    spawn(replica_->run());
+    spawn(leader_->run());
+    spawn(lead());
     spawn(housekeeping());
     while (!stop_asked_ && !failure_)
         co_await stopping_.wait();
     manager_.stopping();
     tasks_.stop();
     co_await tasks_.join();
+    // Others need not wait for the leases to end.
+    if (not_ready().empty()) {
+        co_await leader_->release();
+        co_await replica_->release();
+    }
     if (failure_) {
         LOGAGENT_LOG(error, "web.failed", base::describe(failure_));
         co_return 1;
@@ -230,6 +262,38 @@ asio::awaitable<void> control_plane::follow_hosts() {
         gather_timer_.expires_after(10s);
         co_await gather_timer_.async_wait(asio::use_awaitable);
     }
+}
+
+asio::awaitable<void> control_plane::lead() {
+    for (;;) {
+        lead_timer_.expires_after(1s);
+        co_await lead_timer_.async_wait(asio::use_awaitable);
+        if (leader_->now() != etcd::presence::state::held || !tokens_.known()) continue;
+        std::string failure;
+        try {
+            co_await lead_once();
+        } catch (const refused& why) {
+            failure = why.what();
+        }
+        if (failure.empty()) continue;
+        LOGAGENT_LOG(warn, "web.lead", failure << "; the next try is in 5 s");
+        lead_timer_.expires_after(5s);
+        co_await lead_timer_.async_wait(asio::use_awaitable);
+    }
+}
+
+asio::awaitable<void> control_plane::lead_once() {
+    co_await finish_applies(parts_);
+    co_await rollouts_.look(os::wall_ms());
+    const auto now = std::chrono::steady_clock::now();
+    if (now < prune_at_) co_return;
+    prune_at_ = now + prune_interval;
+    pruning_limits limits;
+    limits.revisions = settings_.keep_revisions;
+    limits.audit_records = settings_.audit_records;
+    limits.audit_days = settings_.audit_days;
+    const auto gone = co_await prune(parts_, limits, os::wall_ms());
+    if (gone > 0) LOGAGENT_LOG(info, "web.pruned", gone << " old records and revisions");
 }
 
 asio::awaitable<void> control_plane::bootstrap() {

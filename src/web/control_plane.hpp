@@ -9,15 +9,18 @@
 #include <string>
 
 #include "api.hpp"
+#include "fleet_board.hpp"
 #include "logagent/async/event.hpp"
 #include "logagent/async/task_group.hpp"
 #include "logagent/dns/resolver.hpp"
 #include "logagent/etcd/client.hpp"
+#include "logagent/etcd/presence.hpp"
 #include "logagent/etcd/watch.hpp"
 #include "logagent/http/server.hpp"
 #include "logagent/os/service_notifier.hpp"
 #include "logagent/web/settings.hpp"
 #include "parts.hpp"
+#include "rollout_driver.hpp"
 
 namespace logagent::web {
 
@@ -34,11 +37,16 @@ public:
 private:
     class follower;
 
+    /// A key that this process keeps for as long as it lives.
+    std::unique_ptr<etcd::presence> hold(std::string key);
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<void> housekeeping();
     /// Learns hosts and gives new ones their keys, soon after they come.
     boost::asio::awaitable<void> follow_hosts();
+    /// While this process leads: finishes what others left, and moves rollouts on.
+    boost::asio::awaitable<void> lead();
+    boost::asio::awaitable<void> lead_once();
     /// Stores the first token, if there is none, and prints it once.
     boost::asio::awaitable<void> bootstrap();
     boost::asio::awaitable<bool> try_bootstrap(const std::string& secret);
@@ -52,10 +60,14 @@ private:
     host_registry hosts_;
     repository store_;
     parts parts_;
+    fleet_board board_;
+    rollout_driver rollouts_;
     api api_;
     std::unique_ptr<http::server> server_;
     std::unique_ptr<follower> follower_;
     std::unique_ptr<etcd::watch> watch_;
+    std::unique_ptr<etcd::presence> replica_;  // this process is alive
+    std::unique_ptr<etcd::presence> leader_;   // and it is the one that drives
     os::service_notifier manager_;
     async::task_group tasks_;
     async::event stopping_;
@@ -63,8 +75,10 @@ private:
     async::event hosts_changed_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer house_timer_;
-    boost::asio::steady_timer gather_timer_;     // many hosts come together
-    boost::asio::steady_timer bootstrap_timer_;  // between two tries
+    boost::asio::steady_timer lead_timer_;
+    boost::asio::steady_timer gather_timer_;            // many hosts come together
+    boost::asio::steady_timer bootstrap_timer_;         // between two tries
+    std::chrono::steady_clock::time_point prune_at_{};  // next; the first time at once
     std::exception_ptr failure_;
     bool stop_asked_ = false;
 };

@@ -19,6 +19,8 @@ const endpoint table[] = {
     {"GET", "/version", nobody, nothing, "", false, show_version},
     {"GET", "/metrics", nobody, nothing, "", false, show_metrics},
 
+    {"GET", "/openapi.json", nobody, nothing, "", false, show_openapi},
+
     {"GET", "/api/v1/whoami", viewer, nothing, "", false, show_whoami},
     {"POST", "/api/v1/session", nobody, json, "", false, begin_session},
     {"DELETE", "/api/v1/session", viewer, nothing, "", false, end_session},
@@ -30,18 +32,39 @@ const endpoint table[] = {
     {"PUT", "/api/v1/services/{name}", editor, json, "service.put", true, put_service},
     {"PATCH", "/api/v1/services/{name}", editor, patch, "service.patch", true, patch_service},
     {"DELETE", "/api/v1/services/{name}", editor, nothing, "service.delete", true, delete_service},
+    {"GET", "/api/v1/services/{name}/status", viewer, nothing, "", true, show_service_status},
+    {"GET", "/api/v1/services/{name}/diff", viewer, nothing, "", true, diff_service},
     {"GET", "/api/v1/services/{name}/revisions", viewer, nothing, "", true, list_revisions},
     {"GET", "/api/v1/services/{name}/revisions/{revision}", viewer, nothing, "", true,
      show_revision},
 
+    {"PUT", "/api/v1/services:sync", editor, json, "services.sync", false, sync_services},
     {"POST", "/api/v1/services:plan", editor, json, "", false, plan_services},
     {"POST", "/api/v1/plans/{id}:apply", editor, stored, "plan.apply", false, apply_plan},
     {"GET", "/api/v1/drift", viewer, nothing, "", false, show_drift},
+    {"POST", "/api/v1/drift:repair", whole_editor, json, "drift.repair", false, repair_drift},
+    {"POST", "/api/v1/drift:adopt", whole_editor, json, "drift.adopt", false, adopt_drift},
+    {"GET", "/api/v1/export", viewer, nothing, "", false, export_all},
+    {"POST", "/api/v1/import", editor, json, "import", false, import_all},
+
+    {"GET", "/api/v1/rollouts", viewer, nothing, "", false, list_rollouts},
+    {"POST", "/api/v1/rollouts", editor, json, "rollout.create", false, create_rollout},
+    {"GET", "/api/v1/rollouts/{id}", viewer, nothing, "", false, show_rollout},
+    {"GET", "/api/v1/rollouts/{id}/hosts", viewer, nothing, "", false, list_rollout_hosts},
+    {"POST", "/api/v1/rollouts/{id}:pause", editor, json, "rollout.pause", false, pause_rollout},
+    {"POST", "/api/v1/rollouts/{id}:resume", editor, json, "rollout.resume", false, resume_rollout},
+    {"POST", "/api/v1/rollouts/{id}:promote", editor, json, "rollout.promote", false,
+     promote_rollout},
+    {"POST", "/api/v1/rollouts/{id}:abort", editor, json, "rollout.abort", false, abort_rollout},
 
     {"GET", "/api/v1/hosts", viewer, nothing, "", false, list_hosts},
     {"POST", "/api/v1/hosts:match", viewer, json, "", false, match_hosts},
+    {"PUT", "/api/v1/hosts:sync", whole_admin, json, "hosts.sync", false, sync_hosts},
+    {"POST", "/api/v1/hosts:label", whole_admin, json, "hosts.label", false, label_hosts},
     {"GET", "/api/v1/hosts/{host}", viewer, nothing, "", false, show_host},
 
+    {"POST", "/api/v1/hosts/{host}:forget", whole_admin, json, "host.forget", false, forget_host},
+    {"GET", "/api/v1/hosts/{host}/config", viewer, nothing, "", false, show_host_config},
     {"PATCH", "/api/v1/hosts/{host}/labels", whole_admin, patch, "host.labels", false,
      patch_labels},
 
@@ -57,6 +80,7 @@ role role_for(needs access) {
         case tailer:
             return role::tailer;
         case editor:
+        case whole_editor:
             return role::editor;
         case admin:
         case whole_admin:
@@ -95,7 +119,8 @@ std::optional<problem> access_problem(const endpoint& asked, const principal* wh
                        "the token '" + who->name + "' has the role " +
                            std::string{name(who->allowed)} + "; this needs " +
                            std::string{name(needed)});
-    if (asked.access == whole_admin && !who->covers_all())
+    const bool whole = asked.access == whole_admin || asked.access == whole_editor;
+    if (whole && !who->covers_all())
         return refusal(
             403, "scope",
             "the token '" + who->name +

@@ -20,6 +20,7 @@ enum class needs : std::uint8_t {
     viewer,
     tailer,
     editor,
+    whole_editor,  // an editor who is not limited to some services
     admin,
     whole_admin,  // an admin who is not limited to some services
 };

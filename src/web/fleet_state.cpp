@@ -22,10 +22,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t most_listed = 100;
 constexpr std::size_t most_planned = 1000;
 constexpr std::size_t keys_a_slice = 200;
-constexpr std::size_t note_bytes = 160;  // of a key that remembers what was rendered
 constexpr std::string_view key_end = "/logconfig";
 
 stored_service read_stored(const etcd::key_value& entry, std::string_view name) {
@@ -65,32 +63,54 @@ std::vector<etcd::key_range> key_parts(const std::string& prefix) {
     return {before, behind_them};
 }
 
-json::array keys_json(const std::vector<fleet::planned_key>& keys, bool with_reason) {
-    json::array out;
-    for (const auto& key : keys) {
-        if (out.size() == most_listed) break;
-        json::object one;
-        one["host"] = key.host;
-        one["address"] = key.address;
-        if (with_reason) one["reason"] = fleet::name_of(key.held);
-        out.push_back(std::move(one));
+}  // namespace
+
+namespace {
+
+/// The rollouts that services are in, at the revision of the state.
+asio::awaitable<void> read_rollouts(parts& with, fleet_state& into) {
+    etcd::range_options pinned;
+    pinned.revision = into.revision;
+    const etcd::key_range locks{with.keys.rolling(), true};
+    const auto found = co_await with.store.range(locks, pinned);
+    for (const auto& lock : found.keys) {
+        auto& one = into.rollouts[std::string{behind(lock.key, locks.key)}];
+        one.lock_revision = lock.mod_revision;
+        const etcd::key_range document{with.keys.rollout(lock.value)};
+        const auto read = co_await with.store.range(document, pinned);
+        if (read.keys.empty()) {
+            one.broken = "its document is gone";
+            continue;
+        }
+        one.mod_revision = read.keys.front().mod_revision;
+        auto parsed = fleet::parse_rollout(read.keys.front().value);
+        if (parsed)
+            one.value = *std::move(parsed);
+        else
+            one.broken = base::describe(parsed.error());
     }
-    return out;
 }
 
 }  // namespace
 
-asio::awaitable<fleet_state> read_fleet(parts& with) {
+asio::awaitable<fleet_state> read_definitions(parts& with) {
     fleet_state out;
-    etcd::range_options pinned;
-    etcd::key_range services{with.keys.services(), true};
+    const etcd::key_range services{with.keys.services(), true};
     const auto found = co_await with.store.range(services);
     out.revision = found.header.revision;
-    pinned.revision = out.revision;
     for (const auto& entry : found.keys) {
         const std::string name{behind(entry.key, services.key)};
         out.services.emplace(name, read_stored(entry, name));
     }
+    co_await read_rollouts(with, out);
+    out.hosts = with.hosts.inventory();
+    co_return out;
+}
+
+asio::awaitable<fleet_state> read_fleet(parts& with) {
+    auto out = co_await read_definitions(with);
+    etcd::range_options pinned;
+    pinned.revision = out.revision;
     std::map<std::string, fleet::key_state> keys;
     for (const auto& part : key_parts(with.keys.prefix())) {
         const auto read = co_await with.store.range(part, pinned);
@@ -102,7 +122,7 @@ asio::awaitable<fleet_state> read_fleet(parts& with) {
             key.mod_revision = entry.mod_revision;
         }
     }
-    etcd::key_range notes{with.keys.rendered(), true};
+    const etcd::key_range notes{with.keys.rendered(), true};
     const auto noted = co_await with.store.range(notes, pinned);
     for (const auto& entry : noted.keys)
         keys[std::string{behind(entry.key, notes.key)}].rendered = entry.value;
@@ -110,28 +130,89 @@ asio::awaitable<fleet_state> read_fleet(parts& with) {
         key.address = address;
         out.keys.push_back(std::move(key));
     }
-    out.hosts = with.hosts.inventory();
     co_return out;
 }
 
-asio::awaitable<prepared_plan> prepare(const fleet_state& state, fleet::plan_options options) {
-    std::vector<fleet::service_state> services;
+namespace {
+
+[[noreturn]] void refuse_broken(const std::string& what, const std::string& name,
+                                const std::string& why, const char* remedy) {
+    throw refused{409, "broken_service",
+                  what + " '" + base::visible(name, 80) +
+                      "' cannot be read, so nothing is rendered: " + base::visible(why, 300) +
+                      remedy};
+}
+
+}  // namespace
+
+std::vector<fleet::service_state> services_of(const fleet_state& state) {
+    std::vector<fleet::service_state> out;
     for (const auto& [name, stored] : state.services) {
         if (!stored.broken.empty())
-            throw refused{409, "broken_service",
-                          "the stored service '" + base::visible(name, 80) +
-                              "' cannot be read, so nothing is rendered: " +
-                              base::visible(stored.broken, 300) + "; put it again or delete it"};
-        services.push_back({stored.value, std::nullopt});
+            refuse_broken("the stored service", name, stored.broken, "; put it again or delete it");
+        out.push_back({stored.value, std::nullopt});
     }
+    for (const auto& [name, rolling] : state.rollouts) {
+        if (!rolling.broken.empty())
+            refuse_broken("the rollout of the service", name, rolling.broken,
+                          "; delete its key below _meta/rolling");
+        auto at = std::ranges::find(out, name, [](const auto& one) { return one.current.name; });
+        if (at == out.end()) {
+            fleet::service none;
+            none.name = name;
+            none.enabled = false;
+            at = out.insert(out.end(), {none, std::nullopt});
+        }
+        at->rollout = fleet::rollout_step{rolling.value.next, rolling.value.reached()};
+    }
+    return out;
+}
+
+std::vector<std::string> hosts_of(const fleet_state& state, const std::string& service) {
+    fleet::host_index index{state.hosts};
+    std::vector<std::uint32_t> positions;
+    const auto add = [&](const fleet::service& from) {
+        const auto selected = index.select(from.hosts);
+        if (selected) positions.insert(positions.end(), selected->begin(), selected->end());
+    };
+    if (const auto found = state.services.find(service); found != state.services.end())
+        add(found->second.value);
+    if (const auto found = state.rollouts.find(service); found != state.rollouts.end())
+        add(found->second.value.next);
+    std::ranges::sort(positions);
+    positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
+    std::vector<std::string> out;
+    for (const auto position : positions)
+        out.push_back(index.hosts()[position].name);
+    return out;
+}
+
+asio::awaitable<prepared_plan> prepare(const fleet_state& state, fleet::plan_options options) {
+    const auto services = services_of(state);
     fleet::host_index hosts{state.hosts};
     prepared_plan out;
+    out.options = options;
     out.wanted = fleet::render(services, hosts);
     fleet::planning slices{out.wanted, hosts, state.keys, std::move(options)};
     while (slices.advance(keys_a_slice))
         co_await asio::post(asio::use_awaitable);
     out.plan = slices.finish();
     co_return out;
+}
+
+void keep_service(prepared_plan& prepared, const fleet_state& state, const std::string& service) {
+    const auto hosts = hosts_of(state, service);
+    std::erase_if(prepared.plan.writes, [&](const fleet::planned_key& key) {
+        return !std::ranges::binary_search(hosts, key.host);
+    });
+    prepared.only_service = service;
+}
+
+void keep_addresses(prepared_plan& prepared) {
+    std::erase_if(prepared.plan.writes, [&](const fleet::planned_key& key) {
+        return !prepared.options.take_over.contains(key.address);
+    });
+    prepared.addresses_only = true;
 }
 
 void refuse_errors(const prepared_plan& prepared, const std::vector<std::string>& services) {
@@ -148,65 +229,6 @@ void refuse_errors(const prepared_plan& prepared, const std::vector<std::string>
     if (why.errors.empty()) return;
     why.detail = why.errors.front().detail;
     throw refused{std::move(why)};
-}
-
-asio::awaitable<std::optional<carried_out>> carry_out(parts& with, exchange& one,
-                                                      const prepared_plan& prepared, change what) {
-    const auto& plan = prepared.plan;
-    const auto& prefix = with.keys.prefix();
-    fleet::transaction_limits limits;
-    limits.operations_each = 2;
-    limits.bytes_each = note_bytes;
-    // The audit record, and an answer kept for an Idempotency-Key.
-    limits.operations_kept = std::max(what.operations.size(), what.conditions.size()) + 2;
-    limits.bytes_kept = 16 << 10;
-    for (const auto& operation : what.operations)
-        limits.bytes_kept += operation.keys.key.size() * 2 + operation.value.size() + 64;
-    limits.bytes_kept += what.answer.size();
-    const auto batches = fleet::split(plan, prefix, limits);
-    const auto add = [&](const fleet::key_batch& batch, std::vector<etcd::compare>& conditions,
-                         std::vector<etcd::operation>& operations) {
-        const auto writes = fleet::writes_of(plan, prepared.wanted, prefix, batch);
-        for (std::size_t i = 0; i < writes.size(); ++i) {
-            const auto& address = plan.writes[batch.first + i].address;
-            conditions.push_back(unchanged(writes[i].key, writes[i].mod_revision));
-            operations.push_back(put(writes[i].key, writes[i].value));
-            operations.push_back(
-                put(with.keys.rendered(address), fleet::content_hash(writes[i].value)));
-        }
-    };
-    carried_out out;
-    const auto note = [&](const fleet::key_batch& batch, bool good) {
-        auto& list = good ? out.written : out.failed;
-        list.insert(list.end(), plan.writes.begin() + static_cast<std::ptrdiff_t>(batch.first),
-                    plan.writes.begin() + static_cast<std::ptrdiff_t>(batch.last));
-    };
-    if (!batches.empty()) add(batches.front(), what.conditions, what.operations);
-    what.audit["hosts_to_write"] = plan.writes.size();
-    const auto revision = co_await with.store.commit(one, std::move(what));
-    if (!revision) co_return std::nullopt;
-    out.revision = *revision;
-    if (!batches.empty()) note(batches.front(), true);
-    for (std::size_t i = 1; i < batches.size(); ++i) {
-        etcd::txn_request request;
-        add(batches[i], request.conditions, request.then);
-        auto written = co_await with.store.etcd().txn(std::move(request));
-        if (!written) LOGAGENT_LOG(warn, "web.apply", written.error().text);
-        note(batches[i], written && written->succeeded);
-    }
-    co_return out;
-}
-
-json::object outcome_json(const prepared_plan& prepared, const carried_out& done) {
-    auto summary = fleet::summary_json(prepared.plan);
-    json::object out;
-    out["written"] = done.written.size();
-    out["unchanged"] = prepared.plan.unchanged;
-    out["held"] = keys_json(prepared.plan.held, true);
-    out["failed"] = keys_json(done.failed, false);
-    for (const auto* name : {"errors", "warnings"})
-        if (const auto* list = summary.if_contains(name)) out[name] = *list;
-    return out;
 }
 
 json::object plan_json(const prepared_plan& prepared) {

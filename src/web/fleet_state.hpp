@@ -9,8 +9,8 @@
 
 #include "exchange.hpp"
 #include "logagent/fleet/plan.hpp"
+#include "logagent/fleet/rollout.hpp"
 #include "logagent/fleet/service.hpp"
-#include "logagent/fleet/transaction.hpp"
 #include "parts.hpp"
 #include "repository.hpp"
 
@@ -24,24 +24,47 @@ struct stored_service {
     std::string broken;             // why it cannot be read; empty = it can
 };
 
+/// A rollout that is running or paused.
+struct stored_rollout {
+    fleet::rollout value;
+    std::int64_t mod_revision = 0;
+    std::int64_t lock_revision = 0;  // mod_revision of the key that names it for its service
+    std::string broken;              // why it cannot be read; empty = it can
+};
+
 /// All that decides what hosts collect, read at one revision.
 struct fleet_state {
     std::int64_t revision = 0;
     std::map<std::string, stored_service> services;
+    std::map<std::string, stored_rollout> rollouts;  // by service
     std::vector<fleet::host> hosts;
     std::vector<fleet::key_state> keys;
 };
 
 boost::asio::awaitable<fleet_state> read_fleet(parts& with);
 
-/// What a state comes to: rendered, compared with the keys, and cut into transactions.
+/// The same without the keys of hosts, which are most of it.
+boost::asio::awaitable<fleet_state> read_definitions(parts& with);
+
+/// What a state comes to: rendered, and compared with the keys.
 struct prepared_plan {
     fleet::rendering wanted;
     fleet::plan plan;
+    fleet::plan_options options;  // that it was made with
+    std::string only_service;     // writes are those of its hosts alone; "" = of all
+    bool addresses_only = false;  // writes are those that keep_addresses() leaves
+    bool additions_only = false;  // writes are those that keep_additions() leaves
 };
 
-/// Throws `refused` (409) where a stored service cannot be read: rendering without it would take
-/// its files from every host. Lets other work run between some hundred keys. `state` stays alive.
+/// What a state is rendered from: services, each with its rollout if it is in one. Throws `refused`
+/// (409) where one cannot be read: rendering without it would take its files from every host.
+std::vector<fleet::service_state> services_of(const fleet_state& state);
+
+/// Names of the hosts that the service's definition, or the one it is rolled out to, selects;
+/// ascending.
+std::vector<std::string> hosts_of(const fleet_state& state, const std::string& service);
+
+/// Lets other work run between some hundred keys. `state` stays alive. Throws as services_of().
 boost::asio::awaitable<prepared_plan> prepare(const fleet_state& state,
                                               fleet::plan_options options);
 
@@ -49,23 +72,11 @@ boost::asio::awaitable<prepared_plan> prepare(const fleet_state& state,
 /// entries than a host may have, as far as one of these services has to do with it.
 void refuse_errors(const prepared_plan& prepared, const std::vector<std::string>& services);
 
-/// What a change did to the keys of hosts.
-struct carried_out {
-    std::int64_t revision = 0;  // of the first transaction, which holds the change
-    std::vector<fleet::planned_key> written;
-    std::vector<fleet::planned_key>
-        failed;  // of a later transaction: changed meanwhile, or no etcd
-};
+/// Leaves only writes for the hosts of that service in the plan.
+void keep_service(prepared_plan& prepared, const fleet_state& state, const std::string& service);
 
-/// Writes the change, its audit record and the first keys in one transaction, then the other keys,
-/// some hosts at a time; nullopt if something of the first one has changed meanwhile. What is left
-/// undone after that shows up in every later plan.
-boost::asio::awaitable<std::optional<carried_out>> carry_out(parts& with, exchange& one,
-                                                             const prepared_plan& prepared,
-                                                             change what);
-
-/// {"written","unchanged","held":[],"failed":[],"errors":[],"warnings":[]}; lists are cut at 100.
-boost::json::object outcome_json(const prepared_plan& prepared, const carried_out& done);
+/// Leaves only writes for the addresses of plan_options::take_over in the plan.
+void keep_addresses(prepared_plan& prepared);
 
 /// The whole plan: its summary, and "hosts" with a difference each, cut at 1000.
 boost::json::object plan_json(const prepared_plan& prepared);

@@ -16,6 +16,7 @@ answering show_health(parts& with, exchange& one);
 answering show_readiness(parts& with, exchange& one);
 answering show_metrics(parts& with, exchange& one);
 answering show_version(parts& with, exchange& one);
+answering show_openapi(parts& with, exchange& one);
 answering show_whoami(parts& with, exchange& one);
 
 answering begin_session(parts& with, exchange& one);
@@ -31,15 +32,36 @@ answering put_service(parts& with, exchange& one);
 answering patch_service(parts& with, exchange& one);
 answering delete_service(parts& with, exchange& one);
 answering list_revisions(parts& with, exchange& one);
+answering show_service_status(parts& with, exchange& one);
+answering diff_service(parts& with, exchange& one);
 answering show_revision(parts& with, exchange& one);
 answering roll_back_service(parts& with, exchange& one);
 
 answering plan_services(parts& with, exchange& one);
 answering apply_plan(parts& with, exchange& one);
 answering show_drift(parts& with, exchange& one);
+answering repair_drift(parts& with, exchange& one);
+answering adopt_drift(parts& with, exchange& one);
+
+answering create_rollout(parts& with, exchange& one);
+answering list_rollouts(parts& with, exchange& one);
+answering show_rollout(parts& with, exchange& one);
+answering list_rollout_hosts(parts& with, exchange& one);
+answering pause_rollout(parts& with, exchange& one);
+answering resume_rollout(parts& with, exchange& one);
+answering promote_rollout(parts& with, exchange& one);
+answering abort_rollout(parts& with, exchange& one);
+
+answering sync_services(parts& with, exchange& one);
+answering sync_hosts(parts& with, exchange& one);
+answering label_hosts(parts& with, exchange& one);
+answering export_all(parts& with, exchange& one);
+answering import_all(parts& with, exchange& one);
 
 answering list_hosts(parts& with, exchange& one);
 answering match_hosts(parts& with, exchange& one);
+answering forget_host(parts& with, exchange& one);
+answering show_host_config(parts& with, exchange& one);
 answering show_host(parts& with, exchange& one);
 
 answering patch_labels(parts& with, exchange& one);

@@ -2,15 +2,18 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "apply.hpp"
 #include "fleet_state.hpp"
 #include "handlers.hpp"
+#include "host_failure.hpp"
+#include "list_query.hpp"
 #include "logagent/base/json.hpp"
 #include "logagent/fleet/merge_patch.hpp"
 #include "page.hpp"
 #include "problem.hpp"
 #include "stamp.hpp"
 
-// Endpoints of hosts, and of the audit.
+// Endpoints of hosts.
 
 namespace logagent::web {
 
@@ -67,20 +70,84 @@ fleet::host relabelled(const fleet::host& before, const json::object& body) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view host_states[] = {"online", "offline", "healthy", "degraded", "unknown"};
+constexpr std::string_view host_orders[] = {"host",       "-host", "lag_bytes",
+                                            "-lag_bytes", "since", "-since"};
+
+bool fits(const list_query& query, const std::string& name, const host_record& record) {
+    const auto known = host_registry::host_of(record);
+    if (query.with_selector && !(known && query.selected.matches(*known))) return false;
+    const auto state = state_of(record);
+    const bool online = record.online;
+    if (query.state == "online" && !online) return false;
+    if (query.state == "offline" && online) return false;
+    const bool plain = query.state.empty() || query.state == "online" || query.state == "offline";
+    if (!plain && query.state != state) return false;
+    if (query.text.empty()) return true;
+    std::vector<std::string> texts{name};
+    if (known) {
+        texts.insert(texts.end(), known->ips.begin(), known->ips.end());
+        for (const auto& [label, value] : known->labels)
+            texts.push_back(label + "=" + value);
+    }
+    return has_words(query.text, texts);
+}
+
+/// What hosts are sorted by; equal ones stay in the order of their names.
+std::int64_t place_of(const parts& with, const std::string& name, const host_record& record,
+                      std::string_view order) {
+    if (order.ends_with("since")) return record.since_ms;
+    if (!order.ends_with("lag_bytes") || !with.lag_of) return 0;
+    return static_cast<std::int64_t>(with.lag_of(name).value_or(0));
+}
+
+/// Hosts that fit, in the order that is asked for.
+std::vector<const std::pair<const std::string, host_record>*> find_hosts(const parts& with,
+                                                                         const list_query& query) {
+    std::vector<const std::pair<const std::string, host_record>*> out;
+    for (const auto& each : with.hosts.all())
+        if (fits(query, each.first, each.second)) out.push_back(&each);
+    const bool back = query.sort.starts_with('-');
+    if (query.sort == "-host") std::ranges::reverse(out);
+    if (query.sort.empty() || query.sort.ends_with("host")) return out;
+    std::ranges::stable_sort(out, [&](const auto* a, const auto* b) {
+        const auto x = place_of(with, a->first, a->second, query.sort);
+        const auto y = place_of(with, b->first, b->second, query.sort);
+        return back ? y < x : x < y;
+    });
+    return out;
+}
+
+}  // namespace
+
 answering list_hosts(parts& with, exchange& one) {
     const auto page = read_page(one.request);
+    const auto query = read_query(one.request, host_states, host_orders);
     json::array items;
     json::object out;
+    // Hosts come and go by themselves: their pages show no fixed moment.
+    if (query.narrows() || !query.sort.empty()) {
+        const auto found = find_hosts(with, query);
+        auto part = part_of(page, found.size());
+        for (auto i = part.first; i < part.last; ++i)
+            items.push_back(shown(found[i]->first, found[i]->second));
+        out["total"] = found.size();
+        out["next_page_token"] = std::move(part.next_page_token);
+        out["items"] = std::move(items);
+        co_return json_answer(out);
+    }
     out["next_page_token"] = nullptr;
     const auto& all = with.hosts.all();
     for (auto each = all.upper_bound(page.after); each != all.end(); ++each) {
         if (items.size() == page.limit) {
-            // Hosts come and go by themselves: their pages show no fixed moment.
             out["next_page_token"] = page_token(1, std::prev(each)->first);
             break;
         }
         items.push_back(shown(each->first, each->second));
     }
+    out["total"] = all.size();
     out["items"] = std::move(items);
     co_return json_answer(out);
 }
@@ -121,35 +188,6 @@ answering patch_labels(parts& with, exchange& one) {
         co_return json_answer(answer);
     }
     throw refused{409, "busy", "services or hosts kept changing; nothing was changed, try again"};
-}
-
-answering list_audit(parts& with, exchange& one) {
-    const auto page = read_page(one.request);
-    etcd::key_range keys{with.keys.audits(), true};
-    etcd::range_options options;
-    options.revision = page.revision;
-    options.limit = page.limit;
-    options.descending = true;
-    if (!page.after.empty()) keys.before = with.keys.audit(page.after);
-    const auto found = co_await with.store.range(keys, options);
-    const auto revision = page.revision ? page.revision : found.header.revision;
-    json::array items;
-    std::string last;
-    for (const auto& entry : found.keys) {
-        last = behind(entry.key, keys.key);
-        auto parsed = base::parse_json(entry.value);
-        json::object item;
-        if (parsed && parsed->is_object()) item = std::move(parsed->get_object());
-        item["id"] = last;
-        items.push_back(std::move(item));
-    }
-    json::object out;
-    out["items"] = std::move(items);
-    if (found.more)
-        out["next_page_token"] = page_token(revision, last);
-    else
-        out["next_page_token"] = nullptr;
-    co_return json_answer(out);
 }
 
 }  // namespace logagent::web

@@ -6,7 +6,10 @@ namespace logagent::web {
 
 void host_registry::put(std::string_view host, std::string_view status, std::int64_t now_ms) {
     auto& one = hosts_[std::string{host}];
-    if (!one.online) one.since_ms = now_ms;
+    if (!one.online) {
+        one.since_ms = now_ms;
+        ++version_;
+    }
     one.online = true;
     auto reported = fleet::parse_status(status);
     const auto before = one.reported ? one.reported->ips : std::vector<std::string>{};
@@ -25,7 +28,15 @@ void host_registry::remove(std::string_view host, std::int64_t now_ms) {
     const auto found = hosts_.find(std::string{host});
     if (found == hosts_.end() || !found->second.online) return;
     found->second.online = false;
+    ++version_;
     found->second.since_ms = now_ms;
+}
+
+void host_registry::forget(std::string_view host) {
+    const auto found = hosts_.find(std::string{host});
+    if (found == hosts_.end() || found->second.online) return;
+    hosts_.erase(found);
+    ++version_;
 }
 
 void host_registry::put_document(std::string_view host, std::string_view document,
@@ -44,6 +55,9 @@ void host_registry::remove_document(std::string_view host) {
     if (found == hosts_.end()) return;
     found->second.known.reset();
     found->second.known_revision = 0;
+    ++version_;
+    // Somebody has taken it out of the inventory; only its agent brings it back.
+    if (!found->second.online) hosts_.erase(found);
 }
 
 std::optional<fleet::host> host_registry::host_of(const host_record& one) {

@@ -29,6 +29,8 @@ public:
     void put(std::string_view host, std::string_view status, std::int64_t now_ms);
     /// The lease is gone: the host is offline, its last status stays.
     void remove(std::string_view host, std::int64_t now_ms);
+    /// Drops a host that is offline and has no document.
+    void forget(std::string_view host);
     void put_document(std::string_view host, std::string_view document, std::int64_t mod_revision);
     void remove_document(std::string_view host);
     /// Begins a new snapshot: whoever is not put after it and before end_snapshot() is offline.
@@ -42,14 +44,19 @@ public:
     static std::optional<fleet::host> host_of(const host_record& one);
     std::vector<fleet::host> inventory() const;
 
+    /// Grows whenever inventory() may have changed.
+    std::uint64_t version() const noexcept { return version_; }
+
     const std::map<std::string, host_record>& all() const noexcept { return hosts_; }
 
 private:
-    void tell() const {
+    void tell() {
+        ++version_;
         if (changed) changed();
     }
 
     std::map<std::string, host_record> hosts_;
+    std::uint64_t version_ = 0;
     std::map<std::string, bool> seen_;  // during a snapshot
 };
 

@@ -38,8 +38,26 @@ public:
     std::string rendered(std::string_view address) const {
         return rendered() + std::string{address};
     }
+    std::string rollouts() const { return prefix_ + "_meta/rollouts/"; }
+    std::string rollout(std::string_view id) const { return rollouts() + std::string{id}; }
+    /// Holds the id of the rollout that a service is in.
+    std::string rolling() const { return prefix_ + "_meta/rolling/"; }
+    std::string rolling(std::string_view service) const { return rolling() + std::string{service}; }
+    /// Changes of which some keys of hosts are still to be written.
+    std::string applies() const { return prefix_ + "_meta/applies/"; }
+    std::string apply(std::string_view ulid) const { return applies() + std::string{ulid}; }
+    /// Processes that serve this key space, under their leases, and the one of them that drives.
+    std::string replicas() const { return prefix_ + "_meta/replicas/"; }
+    std::string replica(std::string_view id) const { return replicas() + std::string{id}; }
+    std::string leader() const { return prefix_ + "_meta/leader"; }
     std::string hosts() const { return prefix_ + "_meta/hosts/"; }
     std::string host(std::string_view name) const { return hosts() + std::string{name}; }
+    std::string command(std::string_view host, std::string_view id) const {
+        return prefix_ + "_cmd/" + std::string{host} + "/" + std::string{id};
+    }
+    std::string result(std::string_view host, std::string_view id) const {
+        return prefix_ + "_result/" + std::string{host} + "/" + std::string{id};
+    }
     std::string statuses() const { return prefix_ + "_status/"; }
 
 private:

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "apply.hpp"
 #include "endpoint.hpp"
 #include "logagent/base/log.hpp"
 
@@ -68,6 +69,11 @@ void keep_additions(fleet::plan& plan) {
     });
 }
 
+void keep_additions(prepared_plan& prepared) {
+    keep_additions(prepared.plan);
+    prepared.additions_only = true;
+}
+
 asio::awaitable<bool> serve_new_hosts(parts& with, std::int64_t now_ms) {
     exchange one;
     one.asked = &rendering_hosts;
@@ -88,7 +94,7 @@ asio::awaitable<bool> serve_new_hosts(parts& with, std::int64_t now_ms) {
     const auto state = co_await read_fleet(with);
     const fleet::plan_options options;
     auto prepared = co_await prepare(state, options);
-    keep_additions(prepared.plan);
+    keep_additions(prepared);
     if (prepared.plan.writes.empty()) co_return true;
     const auto count = prepared.plan.writes.size();
     change nothing_more;

@@ -11,6 +11,9 @@ namespace logagent::web {
 /// people to decide; a definition that vanished from etcd must not stop a fleet by itself. Pure.
 void keep_additions(fleet::plan& plan);
 
+/// The same, noted for whoever goes on with it.
+void keep_additions(prepared_plan& prepared);
+
 /// Stores hosts as their agents report them, and gives those that services select, and that came or
 /// moved since the last change, their keys. Returns whether there was nothing left to do; throws
 /// `refused` like the endpoints.

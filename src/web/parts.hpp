@@ -1,7 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "credentials.hpp"
 #include "host_registry.hpp"
@@ -12,17 +16,23 @@
 
 namespace logagent::web {
 
+class fleet_board;
+
 /// What the endpoints work with. All of it outlives every request.
 struct parts {
     key_names keys;
     repository& store;
     credentials& tokens;
     host_registry& hosts;
-    login_limiter logins;
-    bool tls = false;                                 // what is served is
-    std::function<std::string()> not_ready;           // why not, one line; empty = ready
-    std::function<http::server_counters()> counters;  // of the server
-    std::map<unsigned, std::uint64_t> answers;        // by status
+    login_limiter logins = {};
+    std::string replica = {};             // names this process among those that share an etcd
+    std::set<std::string> applying = {};  // ids of changes that a request is carrying out
+    std::function<std::optional<std::uint64_t>(std::string_view host)> lag_of = {};  // bytes
+    fleet_board* board = nullptr;
+    bool tls = false;                                      // what is served is
+    std::function<std::string()> not_ready = {};           // why not, one line; empty = ready
+    std::function<http::server_counters()> counters = {};  // of the server
+    std::map<unsigned, std::uint64_t> answers = {};        // by status
 };
 
 }  // namespace logagent::web

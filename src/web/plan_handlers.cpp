@@ -2,6 +2,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "apply.hpp"
 #include "endpoint.hpp"
 #include "handlers.hpp"
 #include "logagent/base/bytes.hpp"
@@ -113,6 +114,7 @@ std::vector<service_change> read_changes(const json::array& definitions, const f
                 "the token '" + who.name + "' is not for the service '" + edit.name + "'"};
         if (std::ranges::find(out, edit.name, &service_change::name) != out.end())
             throw field_problem(place + "/name", "duplicate", "is there twice");
+        refuse_rolling(state, edit.name);
         const auto found = state.services.find(edit.name);
         const bool known = found != state.services.end();
         edit.base = known ? found->second.mod_revision : 0;
@@ -250,18 +252,6 @@ answering apply_plan(parts& with, exchange& one) {
     auto answer = outcome_json(prepared, *done);
     answer["revisions"] = std::move(revisions);
     co_return json_answer(answer);
-}
-
-answering show_drift(parts& with, exchange&) {
-    const auto state = co_await read_fleet(with);
-    const fleet::plan_options options;
-    const auto prepared = co_await prepare(state, options);
-    auto whole = plan_json(prepared);
-    json::object out;
-    out["items"] = std::move(whole["hosts"]);
-    out["omitted"] = std::move(whole["hosts_omitted"]);
-    out["next_page_token"] = nullptr;
-    co_return json_answer(out);
 }
 
 }  // namespace logagent::web

@@ -2,9 +2,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "apply.hpp"
 #include "endpoint.hpp"
-#include "fleet_state.hpp"
+#include "fleet_board.hpp"
 #include "handlers.hpp"
+#include "list_query.hpp"
 #include "logagent/base/bytes.hpp"
 #include "logagent/base/json.hpp"
 #include "logagent/fleet/merge_patch.hpp"
@@ -12,6 +14,7 @@
 #include "precondition.hpp"
 #include "service_change.hpp"
 #include "service_document.hpp"
+#include "status_view.hpp"
 
 // Endpoints of services: one key each, and a revision document for every change, written in the
 // same transaction as the change and its audit record.
@@ -27,37 +30,6 @@ constexpr int most_attempts = 5;
 
 using state_of_service = const stored_service*;  // null: there is none
 
-[[noreturn]] void stale(state_of_service now, const std::string& name) {
-    problem why;
-    why.status = 412;
-    why.code = "stale";
-    if (!now) {
-        why.detail = "the service '" + name + "' does not exist";
-        why.more["current"] = nullptr;
-    } else {
-        why.detail = "the service '" + name +
-                     "' was changed meanwhile, or exists already: `current` is how it is now, its "
-                     "ETag is " +
-                     etag_of(now->mod_revision);
-        why.more["current"] = now->document;
-        why.fields.push_back({"ETag", etag_of(now->mod_revision)});
-    }
-    throw refused{std::move(why)};
-}
-
-void require(const http::request& asked, state_of_service now, const std::string& name) {
-    const auto expected = read_precondition(asked);
-    if (expected.what == precondition::kind::none)
-        throw refused{428, "precondition_required",
-                      "say which state is changed: If-Match with the ETag of the service, or "
-                      "If-None-Match: * to create it"};
-    if (expected.what == precondition::kind::broken)
-        throw refused{400, "precondition",
-                      "If-Match or If-None-Match cannot be read; allowed: If-Match: \"12\", "
-                      "If-Match: *, If-None-Match: *, one of them"};
-    if (!expected.holds(now ? now->mod_revision : 0)) stale(now, name);
-}
-
 /// Makes the new state of a service out of the present one, or nothing to remove it; throws
 /// `refused`.
 using maker = std::function<std::optional<fleet::service>(state_of_service)>;
@@ -71,6 +43,7 @@ asio::awaitable<http::response> change_service(parts& with, exchange& one, std::
         const auto found = state.services.find(name);
         const state_of_service before = found == state.services.end() ? nullptr : &found->second;
         auto next = make(before);
+        refuse_rolling(state, name);
         service_change edit;
         edit.name = name;
         edit.base = before ? before->mod_revision : 0;
@@ -125,28 +98,127 @@ std::string checked_name(const exchange& one) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view service_states[] = {"failed",  "waiting",  "offline",
+                                               "applied", "disabled", "enabled"};
+constexpr std::string_view service_orders[] = {"name", "-name", "updated_at", "-updated_at"};
+
+json::object listed(const etcd::key_value& entry, std::string_view name) {
+    auto parsed = base::parse_json(entry.value);
+    json::object item;
+    if (parsed && parsed->is_object())
+        item = std::move(parsed->get_object());
+    else
+        item["error"] = "the key in etcd holds no JSON object";
+    item["name"] = name;
+    item["etag"] = etag_of(entry.mod_revision);
+    return item;
+}
+
+/// What a search looks at: names, people, paths and topics.
+bool fits_text(const json::object& item, const std::string& query) {
+    if (query.empty()) return true;
+    std::vector<std::string> texts;
+    for (const auto* field : {"name", "description", "owner", "source"})
+        texts.push_back(text_member(item, field));
+    const auto* files = item.if_contains("files");
+    if (files && files->is_array())
+        for (const auto& file : files->get_array()) {
+            texts.push_back(text_member(&file, "log_path"));
+            texts.push_back(text_member(&file, "topic"));
+        }
+    return has_words(query, texts);
+}
+
+bool fits_state(const json::object& item, const service_counts& counts, const std::string& state) {
+    if (state.empty()) return true;
+    const auto* enabled = item.if_contains("enabled");
+    const bool disabled = enabled && enabled->is_bool() && !enabled->get_bool();
+    if (state == "disabled") return disabled;
+    if (state == "enabled") return !disabled;
+    if (state == "failed") return counts.failed > 0;
+    if (state == "waiting") return counts.waiting > 0;
+    if (state == "offline") return counts.offline > 0;
+    return counts.hosts > 0 && counts.applied == counts.hosts;
+}
+
+void sort_services(std::vector<json::object>& items, const std::string& sort) {
+    if (sort.empty() || sort == "name") return;
+    const bool back = sort.front() == '-';
+    const auto field = sort.substr(back ? 1 : 0);
+    std::ranges::stable_sort(items, [&](const json::object& a, const json::object& b) {
+        const auto x = text_member(a, field);
+        const auto y = text_member(b, field);
+        return back ? y < x : x < y;
+    });
+}
+
+void add_status(json::object& item, const fleet_view& view, const host_registry& hosts) {
+    const std::string name{item.at("name").get_string()};
+    item["status"] = to_json(count_hosts(view, hosts, name));
+    if (const auto rolling = view.state.rollouts.find(name); rolling != view.state.rollouts.end())
+        item["rollout"] = rolling->second.value.id;
+}
+
+/// A list that is searched, or in another order: all of it is read, at the revision of the page.
+asio::awaitable<json::object> search_services(parts& with, const exchange& one, list_query query,
+                                              page_request page) {
+    const etcd::key_range keys{with.keys.services(), true};
+    etcd::range_options options;
+    options.revision = page.revision;
+    const auto found = co_await with.store.range(keys, options);
+    if (page.revision == 0) page.revision = found.header.revision;
+    const auto view = co_await with.board->look();
+    std::vector<json::object> fitting;
+    for (const auto& entry : found.keys) {
+        const auto name = behind(entry.key, keys.key);
+        if (!one.who.covers(name)) continue;
+        auto item = listed(entry, name);
+        if (!fits_text(item, query.text)) continue;
+        const std::string service{name};
+        const auto counts =
+            query.state.empty() ? service_counts{} : count_hosts(*view, with.hosts, service);
+        if (fits_state(item, counts, query.state)) fitting.push_back(std::move(item));
+    }
+    sort_services(fitting, query.sort);
+    auto part = part_of(page, fitting.size());
+    json::array items;
+    for (auto i = part.first; i < part.last; ++i) {
+        add_status(fitting[i], *view, with.hosts);
+        items.push_back(std::move(fitting[i]));
+    }
+    json::object out;
+    out["total"] = fitting.size();
+    out["items"] = std::move(items);
+    out["next_page_token"] = std::move(part.next_page_token);
+    co_return out;
+}
+
+}  // namespace
+
 answering list_services(parts& with, exchange& one) {
     const auto page = read_page(one.request);
+    auto query = read_query(one.request, service_states, service_orders);
+    if (query.narrows() || !query.sort.empty()) {
+        const auto found = co_await search_services(with, one, std::move(query), page);
+        co_return json_answer(found);
+    }
     etcd::key_range keys{with.keys.services(), true};
     etcd::range_options options;
     options.revision = page.revision;
     options.limit = page.limit;
     if (!page.after.empty()) keys.after = with.keys.service(page.after);
     const auto found = co_await with.store.range(keys, options);
+    const auto view = co_await with.board->look();
     const auto revision = page.revision ? page.revision : found.header.revision;
     json::array items;
     std::string last;
     for (const auto& entry : found.keys) {
         last = behind(entry.key, keys.key);
         if (!one.who.covers(last)) continue;
-        auto parsed = base::parse_json(entry.value);
-        json::object item;
-        if (parsed && parsed->is_object())
-            item = std::move(parsed->get_object());
-        else
-            item["error"] = "the key in etcd holds no JSON object";
-        item["name"] = last;
-        item["etag"] = etag_of(entry.mod_revision);
+        auto item = listed(entry, last);
+        add_status(item, *view, with.hosts);
         items.push_back(std::move(item));
     }
     json::object out;
@@ -175,7 +247,7 @@ answering show_service(parts& with, exchange& one) {
 answering put_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
     maker make = [&](state_of_service before) -> std::optional<fleet::service> {
-        require(one.request, before, name);
+        require_state(one.request, before, name);
         return read_definition(name, one.body, before ? &before->value : nullptr);
     };
     auto made = co_await change_service(with, one, name, std::move(make));
@@ -186,7 +258,7 @@ answering patch_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
     maker make = [&](state_of_service before) -> std::optional<fleet::service> {
         if (!before) throw no_service(name);
-        require(one.request, before, name);
+        require_state(one.request, before, name);
         auto merged = fleet::merge_patch(before->document, one.body);
         return read_definition(name, std::move(merged.get_object()), &before->value);
     };
@@ -198,7 +270,7 @@ answering delete_service(parts& with, exchange& one) {
     const auto name = checked_name(one);
     maker make = [&](state_of_service before) -> std::optional<fleet::service> {
         if (!before) throw no_service(name);
-        require(one.request, before, name);
+        require_state(one.request, before, name);
         return std::nullopt;
     };
     auto made = co_await change_service(with, one, name, std::move(make));
@@ -234,18 +306,6 @@ answering list_revisions(parts& with, exchange& one) {
     co_return json_answer(out);
 }
 
-namespace {
-
-asio::awaitable<json::object> load_revision(parts& with, std::string name, std::int64_t number) {
-    auto found = co_await with.store.get(with.keys.revision(name, number));
-    if (found.mod_revision == 0)
-        throw refused{404, "not_found",
-                      "the service '" + name + "' has no revision " + std::to_string(number)};
-    co_return std::move(found.value);
-}
-
-}  // namespace
-
 answering show_revision(parts& with, exchange& one) {
     const auto name = checked_name(one);
     const auto number = base::parse_unsigned(one.request.parameter("revision"));
@@ -261,21 +321,12 @@ answering roll_back_service(parts& with, exchange& one) {
     if (!wanted || !wanted->is_int64() || wanted->get_int64() < 1)
         throw refused{422, "invalid", "/revision: expected the number of a revision"};
     auto old = co_await load_revision(with, name, wanted->get_int64());
-    const auto* kept = old.if_contains("document");
-    if (!kept || !kept->is_object())
-        throw refused{409, "deleted",
-                      "revision " + std::to_string(wanted->get_int64()) +
-                          " is the deletion of the service; delete it instead"};
+    const auto definition = definition_of(old);
     maker make = [&](state_of_service before) -> std::optional<fleet::service> {
         // May come without If-Match: the state that was read is what is compared.
         const auto expected = read_precondition(one.request);
-        if (expected.what != precondition::kind::none) require(one.request, before, name);
-        auto read = fleet::parse_stored_service(json::serialize(*kept));
-        if (!read.errors.empty())
-            throw refused{409, "broken_service",
-                          "this revision cannot be read: " + read.errors.front().pointer + ": " +
-                              read.errors.front().text};
-        return std::move(read.value);
+        if (expected.what != precondition::kind::none) require_state(one.request, before, name);
+        return definition;
     };
     auto made = co_await change_service(with, one, name, std::move(make));
     co_return made;

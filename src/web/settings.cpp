@@ -97,6 +97,13 @@ result<void> set_etcd_timeout(settings& out, schema_value value) {
     return {};
 }
 
+template <auto Member>
+result<void> set_count(settings& out, schema_value value) {
+    using number = std::remove_reference_t<decltype(out.*Member)>;
+    out.*Member = static_cast<number>(std::get<std::int64_t>(value));
+    return {};
+}
+
 result<void> set_prefix(settings& out, schema_value value) {
     const auto& prefix = std::get<std::string>(value);
     const bool odd = prefix.find('%') != prefix.npos || prefix.find("//") != prefix.npos;
@@ -132,6 +139,7 @@ result<void> set_hardening(settings& out, schema_value value) {
 
 constexpr std::string_view pages = "API and pages";
 constexpr std::string_view etcd = "etcd";
+constexpr std::string_view history = "History and audit";
 constexpr std::string_view kafka = "Kafka";
 constexpr std::string_view own_log = "The program's own log";
 
@@ -218,6 +226,32 @@ const setting table[] = {
       .section = etcd,
       .help = "PEM file of the private key of etcd_cert."},
      set_path<&settings::etcd_key>},
+
+    {{.name = "keep_revisions",
+      .kind = value_kind::integer,
+      .default_text = "200",
+      .least = 1,
+      .most = 100'000,
+      .section = history,
+      .help = "Revisions of each service that stay; older ones are removed within an hour."},
+     set_count<&settings::keep_revisions>},
+    {{.name = "audit_records",
+      .kind = value_kind::integer,
+      .default_text = "100000",
+      .least = 100,
+      .most = 10'000'000,
+      .section = history,
+      .help = "Records of the audit that stay."},
+     set_count<&settings::audit_records>},
+    {{.name = "audit_days",
+      .kind = value_kind::integer,
+      .default_text = "365",
+      .least = 0,
+      .most = 36'500,
+      .unit = "days",
+      .section = history,
+      .help = "How old a record of the audit may become; 0 = any age."},
+     set_count<&settings::audit_days>},
 
     {{.name = "kafka_addr",
       .kind = value_kind::list,

@@ -1,9 +1,11 @@
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "handlers.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/base/metrics.hpp"
 #include "logagent_version.hpp"
+#include "openapi.hpp"
 
 // Endpoints about this process itself.
 
@@ -17,6 +19,12 @@ http::response json_answer(const json::value& body, unsigned status) {
     made.status = status;
     return made;
 }
+
+/// What this server can do, for pages and programs that work with several versions of it.
+constexpr std::string_view features[] = {
+    "services", "hosts",  "history", "audit", "tokens", "overview",
+    "rollouts", "status", "search",  "views", "drift",  "openapi",
+};
 
 answering show_health(parts&, exchange&) {
     co_return http::plain_text(200, "ok");
@@ -33,6 +41,10 @@ answering show_version(parts&, exchange&) {
     out["version"] = LOGAGENT_VERSION;
     out["commit"] = LOGAGENT_COMMIT;
     co_return json_answer(out);
+}
+
+answering show_openapi(parts&, exchange&) {
+    co_return http::json_text(std::string{openapi_document()});
 }
 
 answering show_metrics(parts& with, exchange&) {
@@ -78,6 +90,11 @@ answering show_whoami(parts&, exchange& one) {
         globs.emplace_back(glob);
     out["services"] = std::move(globs);
     out["session"] = one.by_session;
+    out["version"] = LOGAGENT_VERSION;
+    json::array can;
+    for (const auto feature : features)
+        can.emplace_back(feature);
+    out["features"] = std::move(can);
     co_return json_answer(out);
 }
 

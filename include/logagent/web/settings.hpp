@@ -28,6 +28,11 @@ struct settings {
     std::string etcd_key;
     std::string prefix = "/logagent/";  // of all our keys; begins and ends with '/'
 
+    // What of the history stays
+    std::size_t keep_revisions = 200;  // of each service, at least 1
+    std::size_t audit_records = 100'000;
+    std::int64_t audit_days = 365;  // 0 = any age
+
     // Kafka
     std::vector<std::string> kafka_addr;                 // host:port each
     std::map<std::string, base::written_setting> kafka;  // without the prefix "kafka."
