@@ -13,9 +13,9 @@ namespace logagent::cli {
 namespace {
 
 constexpr std::array table{
-    &agent_command,   &web_command,  &replay_command,     &check_command,
-    &status_command,  &demo_command, &selftest_command,   &mock_kafka_command,
-    &version_command, &man_command,  &completion_command,
+    &agent_command,      &web_command,     &ctl_command,  &replay_command,
+    &check_command,      &status_command,  &demo_command, &selftest_command,
+    &mock_kafka_command, &version_command, &man_command,  &completion_command,
 };
 
 constexpr int usage_exit = 2;
@@ -33,7 +33,7 @@ int unknown_command(const std::string& word, std::ostream& err) {
 
 int run_command(const command& which, std::span<const std::string> words, streams to) {
     try {
-        const auto parsed = parse_flags(which.flags, words);
+        const auto parsed = parse_flags(which.flags, words, which.takes_words);
         if (parsed.help) {
             to.out << command_help(which);
             return 0;

@@ -23,11 +23,13 @@ struct command {
     std::span<const flag> flags;
     std::string_view examples;                       // lines, printed as they are
     int (*run)(const arguments& given, streams to);  // returns the exit code
-    bool hidden = false;  // for packages, not for people: not in `logagent --help`
+    bool hidden = false;       // for packages, not for people: not in `logagent --help`
+    bool takes_words = false;  // words without a dash are arguments without a name
 };
 
 extern const command agent_command;
 extern const command check_command;
+extern const command ctl_command;
 extern const command replay_command;
 extern const command status_command;
 extern const command selftest_command;

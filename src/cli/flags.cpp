@@ -92,7 +92,8 @@ std::vector<std::string> arguments::all(std::string_view name) const {
     return out;
 }
 
-parsed_flags parse_flags(std::span<const flag> known, std::span<const std::string> words) {
+parsed_flags parse_flags(std::span<const flag> known, std::span<const std::string> words,
+                         bool takes_words) {
     CLI::App app;
     app.set_help_flag("-h,--help");
     app.allow_extras();
@@ -115,8 +116,13 @@ parsed_flags parse_flags(std::span<const flag> known, std::span<const std::strin
     } catch (const CLI::ParseError& error) {
         throw usage_error{base::visible(error.what(), 200)};
     }
-    if (const auto extra = app.remaining(); !extra.empty()) throw unexpected(known, extra.front());
-    return {false, arguments{collect(app, known)}};
+    auto given = collect(app, known);
+    for (auto& word : app.remaining()) {
+        if (!takes_words || (word.size() > 1 && word.starts_with('-')))
+            throw unexpected(known, word);
+        given.push_back({"", std::move(word)});
+    }
+    return {false, arguments{std::move(given)}};
 }
 
 std::string spelling_hint(std::span<const std::string_view> names, std::string_view given) {

@@ -62,8 +62,10 @@ struct parsed_flags {
     cli::arguments arguments;
 };
 
-/// Reads what stands behind a command's name; throws usage_error.
-parsed_flags parse_flags(std::span<const flag> known, std::span<const std::string> words);
+/// Reads what stands behind a command's name; throws usage_error. `takes_words`: what is no flag is
+/// an argument whose name is empty, else a mistake.
+parsed_flags parse_flags(std::span<const flag> known, std::span<const std::string> words,
+                         bool takes_words = false);
 
 /// "; did you mean --file?", or nothing when no name is near.
 std::string spelling_hint(std::span<const std::string_view> names, std::string_view given);

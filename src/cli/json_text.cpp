@@ -1,5 +1,7 @@
 #include "cli/json_text.hpp"
 
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -43,6 +45,40 @@ const json::array& array_of(const json::value* value) {
     static const json::array none;
     const auto* array = value ? value->if_array() : nullptr;
     return array ? *array : none;
+}
+
+namespace {
+
+void indent(const json::value& from, std::string& out, std::size_t depth) {
+    const std::string blanks(2 * (depth + 1), ' ');
+    const std::string end(2 * depth, ' ');
+    if (const auto* object = from.if_object(); object && !object->empty()) {
+        const char* before = "{\n";
+        for (const auto& each : *object) {
+            out += before + blanks + json::serialize(each.key()) + ": ";
+            indent(each.value(), out, depth + 1);
+            before = ",\n";
+        }
+        out += '\n' + end + '}';
+    } else if (const auto* array = from.if_array(); array && !array->empty()) {
+        const char* before = "[\n";
+        for (const auto& each : *array) {
+            out += before + blanks;
+            indent(each, out, depth + 1);
+            before = ",\n";
+        }
+        out += '\n' + end + ']';
+    } else {
+        out += json::serialize(from);
+    }
+}
+
+}  // namespace
+
+std::string indented_json(const json::value& from) {
+    std::string out;
+    indent(from, out, 0);
+    return out + '\n';
 }
 
 }  // namespace logagent::cli

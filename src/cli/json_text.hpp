@@ -19,6 +19,9 @@ double number_of(const json::value* value);
 double number_of(const json::value& from, std::string_view name);
 const json::array& array_of(const json::value* value);
 
+/// Two blanks for each level, a line end at the end.
+std::string indented_json(const json::value& from);
+
 /// "1.5 KiB".
 std::string bytes_text(double bytes);
 
