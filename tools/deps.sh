@@ -21,7 +21,8 @@ build_packages=(
 )
 test_packages=(
     chromium-headless-shell clang-16 clang-format curl etcd-client etcd-server kcat libclang-rt-16-dev lintian logrotate
-    man-db maven mmdebstrap nginx-light openjdk-17-jdk-headless openssl procps python3 python3-venv python3-yaml strace systemd
+    man-db maven mmdebstrap nginx-light openjdk-17-jdk-headless openssl procps python3
+    python3-prometheus-client python3-venv python3-yaml strace systemd
     util-linux zsh zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
