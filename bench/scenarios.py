@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 """The workloads beside catching up: what the agent costs and how fast it is in daily life.
 
-    scenarios.py idle | trickle | burst | down | rate | stall  [options]      default: all
+    scenarios.py idle | trickle | burst | down | rate | sizes | paced | partitions | cold | latency | stall
+                 [options]      default: all
 
 idle     10,000 files that nobody writes: CPU, memory, time until all are tailed
 trickle  1000 files, 1 line/s each: CPU, p50 and p99 from write to delivery
 burst    200 files go from nothing to 100 MB/s for 10 s: peak memory, time to drain
 down     the broker is gone while a writer goes on: peak memory, everything arrives afterwards
 rate     send_rate of 1 to 100,000 lines/s over 10 s: deviation
+sizes    catching up with lines of 100 B to 16 KB: CPU for a GB
+paced    one file with a backlog and send_rate_bytes of 1 MB/s: rate, CPU, context switches
+partitions  1000 files, 1 line/s each, spread over 1, 12 and 100 partitions: CPU
+cold     catching up with a file that is not in the page cache
+latency  one file with 100, 1000 and 10,000 lines/s, window 0: p50 and p99
 stall    longest stall of the loop that the agent reports, after all of the above
 
 Prints a Markdown table with the targets beside the values; --json for the raw ones. The exit code
@@ -58,6 +64,12 @@ class Agent:
     def cpu(self):
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def switches(self):
+        """Context switches of all threads."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        texts = [(task / "status").read_text() for task in tasks]
+        return sum(int(n) for text in texts for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
 
     def memory_mb(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -260,6 +272,118 @@ def rate(scene, work):
                 scene.leave(f"rate {wanted}", agent)
 
 
+def catch_up(scene, work, log, kafka, topic, lines):
+    """CPU and wall seconds of an agent that reads a whole file, without keys and compression."""
+    config = work / "once.json"
+    config.write_text(json.dumps([target(log, topic, key="none")]))
+    command = [scene.given.agent, "agent", "--logconfig", config, "--kafka", kafka, "--once",
+               "--set", f"state_dir={work}/state", "--set", "status_addr=off",
+               "--set", "kafka.compression.codec=none"]
+    begin = time.monotonic()
+    process = subprocess.Popen([str(part) for part in command], stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.monotonic() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode or end_offset(kafka, topic) != lines:
+        raise RuntimeError(f"ended with {process.returncode}, {end_offset(kafka, topic)} of {lines}")
+    return used.ru_utime + used.ru_stime, wall
+
+
+def sizes(scene, work):
+    for size, count, most in ((100, 2_000_000, 4.0), (512, 400_000, 1.4), (1024, 200_000, 1.05),
+                              (16_384, 12_500, 0.55)):
+        part = work / str(size)
+        part.mkdir()
+        log = part / "sizes.log"
+        block = b"".join(os.urandom(size // 2).hex().encode()[: size - 1] + b"\n"
+                         for _ in range(max(1, 2_000_000 // size)))
+        with open(log, "wb") as out:
+            for _ in range(size * count // len(block) + 1):
+                out.write(block)
+            out.truncate(size * count)
+        with scene.mock("sizes:1") as broker:
+            cpu, _ = catch_up(scene, part, log, broker.address, "sizes", count)
+        log.unlink()
+        scene.value(f"lines of {size} B", cpu / (size * count) * 1e9, most, "CPU s/GB")
+
+
+def paced(scene, work):
+    log = work / "paced.log"
+    log.write_bytes(LINE * 650_000)  # 100 MB
+    with scene.mock("paced:1") as broker:
+        with scene.agent(work, broker.address,
+                         [target(log, "paced", send_rate_bytes=1_000_000)]) as agent:
+            until_delivered(broker.address, "paced", 1, 30)
+            time.sleep(2)
+            first, cpu, switches = end_offset(broker.address, "paced"), agent.cpu(), agent.switches()
+            begin = time.monotonic()
+            time.sleep(scene.given.seconds)
+            seconds = time.monotonic() - begin
+            sent = (end_offset(broker.address, "paced") - first) * len(LINE) / seconds
+            scene.value("1 MB/s of a backlog: rate error", abs(sent / 1e6 - 1) * 100, 2, "%")
+            scene.value("1 MB/s of a backlog: CPU", (agent.cpu() - cpu) / seconds * 100, 0.5,
+                        "% of a core")
+            scene.value("1 MB/s of a backlog: context switches",
+                        (agent.switches() - switches) / seconds, 60, "/s", 0)
+            scene.leave("paced", agent)
+
+
+def partitions(scene, work):
+    used = {}
+    for count in (1, 12, 100):
+        part = work / str(count)
+        logs = part / "logs"
+        logs.mkdir(parents=True)
+        for number in range(1000):
+            (logs / f"{number}.log").touch()
+        with scene.mock(f"spread:{count}") as broker:
+            with scene.agent(part, broker.address,
+                             [target(logs / "*.log", "spread", partition="spread")]) as agent:
+                agent.until_tailing(1000)
+                before, begin = agent.cpu(), time.monotonic()
+                subprocess.run(
+                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
+                     "--topic", "spread", "--dir", logs, "--files", "1000", "--rate", "1000",
+                     "--seconds", str(scene.given.seconds)], capture_output=True, check=True)
+                used[count] = (agent.cpu() - before) / (time.monotonic() - begin)
+    for count in (12, 100):
+        scene.value(f"{count} partitions instead of 1: CPU", used[count] / used[1], 1.3, "times")
+
+
+def cold(scene, work):
+    log = work / "cold.log"
+    with open(log, "wb") as out:
+        for _ in range(100):
+            out.write(LINE * 20_000)
+        out.flush()
+        os.fsync(out.fileno())
+        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with scene.mock("cold:1") as broker:
+        cpu, wall = catch_up(scene, work, log, broker.address, "cold", 2_000_000)
+    scene.value("cold file of 308 MB: CPU", cpu / 0.308, 4.0, "CPU s/GB")
+    scene.value("cold file of 308 MB: time", wall, 10, "s")
+
+
+def latency(scene, work):
+    for rate_wanted, p50, p99 in ((100, 2, 5), (1000, 2, 5), (10_000, 2, 5)):
+        part = work / str(rate_wanted)
+        logs = part / "logs"
+        logs.mkdir(parents=True)
+        (logs / "0.log").touch()
+        with scene.mock("latency:1") as broker:
+            with scene.agent(part, broker.address, [target(logs / "0.log", "latency")],
+                             ("read_window_ms=0", "kafka.linger.ms=0")) as agent:
+                agent.until_tailing(1)
+                answer = subprocess.run(
+                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
+                     "--topic", "latency", "--dir", logs, "--files", "1", "--rate",
+                     str(rate_wanted), "--seconds", str(scene.given.seconds)],
+                    capture_output=True, text=True, check=True)
+                seen = json.loads(answer.stdout)
+                scene.value(f"{rate_wanted} lines/s into one file: p50", seen["p50_ms"], p50, "ms")
+                scene.value(f"{rate_wanted} lines/s into one file: p99", seen["p99_ms"], p99, "ms")
+
+
 def stall(scene, work):
     del work
     for name, seconds in scene.stalls.items():
@@ -267,7 +391,8 @@ def stall(scene, work):
 
 
 SCENES = {"idle": idle, "trickle": trickle, "burst": burst, "down": down, "rate": rate,
-          "stall": stall}
+          "sizes": sizes, "paced": paced, "partitions": partitions, "cold": cold,
+          "latency": latency, "stall": stall}
 
 
 def main():
