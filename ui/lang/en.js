@@ -776,4 +776,6 @@ export default {
   'replay_state.sent': 'not taken yet',
   'replay_state.expired': 'not taken in time',
   'tail.generation': 'Generation',
+  'rollouts.at': 'reached {n} of {all}',
+  'overview.rollouts': 'Rollouts under way',
 };

@@ -776,4 +776,6 @@ export default {
   'replay_state.sent': '未接收',
   'replay_state.expired': '超时未接收',
   'tail.generation': '代',
+  'rollouts.at': '已到达 {n} / {all}',
+  'overview.rollouts': '进行中的发布',
 };

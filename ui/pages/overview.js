@@ -17,6 +17,7 @@ export function Overview({ me }) {
   const { hosts, error } = useAllHosts(REFRESH);
   const has = (feature) => me.features?.includes(feature);
   const failing = useLoad(has('status') ? api.services({ state: 'failed', limit: 10 }) : null, { every: REFRESH });
+  const rolling = useLoad(has('rollouts') ? api.rollouts({ state: 'active', limit: 5 }) : null, { every: REFRESH });
   const recent = useLoad(has('audit') ? api.audit({ limit: 8 }) : null, { every: 10000 });
   const counts = useMemo(() => tally(hosts ?? []), [hosts]);
   const knowsLag = hosts?.some((host) => host.lag_bytes != null);
@@ -32,7 +33,9 @@ export function Overview({ me }) {
         <${Tile} label=${t('overview.lag')}>${bytes(knowsLag ? counts.lag : null)}<//></dl>
       <section class="card heat-card"><header><h2>${t(knowsLag ? 'overview.heat' : 'overview.states')}</h2><${Legend} lag=${knowsLag} /></header><${Heat} hosts=${hosts} lag=${knowsLag} /></section>
       <div class="columns even">
-        <section class="card">${has('status') && html`<h2>${t('overview.failing')}</h2>${failing.data?.items?.length > 0
+        <section class="card">${rolling.data?.items?.length > 0 && html`<h2>${t('overview.rollouts')}</h2><ul class="rows">${rolling.data.items.map((item) => html`<li><a class="strong" href=${href(['rollouts', item.id])}><${Text} v=${item.service} /></a>
+            <span class="muted num">${t('rollouts.at', { n: number(item.reached ?? item.stages[item.stage]?.hosts), all: number(item.hosts) })}</span></li>`)}</ul>`}
+          ${has('status') && html`<h2>${t('overview.failing')}</h2>${failing.data?.items?.length > 0
           ? html`<ul class="rows">${failing.data.items.map((item) => html`<li><a class="strong" href=${href(['services', item.name, 'result'])}><${Text} v=${item.name} /></a><${Applied} status=${item.status} /></li>`)}</ul>`
           : html`<p class="muted">${failing.data ? t('overview.all_well') : t('loading')}</p>`}`}
           ${!has('status') && !counts.problems.length && html`<h2>${t('overview.problems')}</h2><p class="muted">${t('overview.no_problems')}</p>`}
