@@ -72,5 +72,6 @@ function options(box, height, proposal) {
   };
 }
 
-const time = (at) => new Intl.DateTimeFormat(language, { timeStyle: 'short', hour12: false }).format(at * 1000);
-const clockAxis = (_, values) => values.map(time);
+const time = (at, seconds = true) => new Intl.DateTimeFormat(language, { timeStyle: seconds ? 'medium' : 'short', hour12: false }).format(at * 1000);
+// Marks that lie less than a minute apart need seconds.
+const clockAxis = (_, values) => values.map((at) => time(at, values[1] - values[0] < 60));

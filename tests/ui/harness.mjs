@@ -46,7 +46,7 @@ export class Fleet {
     this.run('etcd', 'etcd', ['--data-dir', join(this.directory, 'etcd'), '--listen-client-urls', `http://${this.etcd}`,
       '--advertise-client-urls', `http://${this.etcd}`, '--listen-peer-urls', `http://127.0.0.1:${await freePort()}`]);
     await eventually('etcd answers', () => this.etcdReady());
-    this.run('kafka', binary, ['mock-kafka', '--topic', 'checkout']);
+    this.run('kafka', binary, ['mock-kafka', '--topic', 'checkout', '--topic', '_logagent.stats']);
     this.kafka = await eventually('the mock Kafka names its address', () => /bootstrap=(\S+)/.exec(this.output('kafka'))?.[1]);
     this.url = `http://127.0.0.1:${await freePort()}`;
     // While writing pages: LOGAGENT_UI_DIR=ui shows them without a build.
