@@ -226,6 +226,8 @@ def main():
         print(f"{options.binary} is not built", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell that starts this in the background lets it ignore SIGINT, and so would all programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     runner = Runner(options)
     try:
         runner.run(cases)
