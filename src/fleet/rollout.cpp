@@ -60,6 +60,7 @@ private:
         for (const auto& host : hosts_) {
             const bool inside = reached_.contains(host.name);
             const auto then = before(host);
+            if (!host.seen && !host.live) continue;
             note(failed_, host, inside, !host.failed.empty() && !then.failed);
             note(lost_, host, inside, !host.live && then.live);
             const bool behind = host.lag_bytes && *host.lag_bytes > then.lag_bytes &&

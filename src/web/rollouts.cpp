@@ -123,6 +123,8 @@ std::vector<fleet::rollout_host> observe(parts& with, std::span<const std::strin
         if (found != with.hosts.all().end()) {
             const auto& record = found->second;
             host.live = record.online;
+            // A CMDB names hosts before they have an agent.
+            host.seen = record.reported || (record.known && record.known->source == "agent");
             host.failed = failure_for(record, service, rendered, wanted).text();
             host.applied = rendered && record.reported &&
                            record.reported->applied_hash == wanted.applied_hash(*rendered);

@@ -195,6 +195,17 @@ TEST_CASE("hosts that fall silent end the rollout if they are more than may happ
     }
 }
 
+TEST_CASE("a host that has never had an agent is no reason for anything", "[rollout]") {
+    fleet_of fleet{100};
+    fleet.one.stage = fleet.one.stages.size() - 1;
+    for (std::size_t i = 0; i < 20; ++i) {
+        fleet.hosts[i].live = fleet.hosts[i].applied = fleet.hosts[i].seen = false;
+    }
+    CHECK(fleet.decide_now().move == rollout_move::settle);
+    fleet.hosts[0].seen = fleet.hosts[1].seen = fleet.hosts[2].seen = true;
+    CHECK(fleet.decide_now().why.code == "heartbeat");
+}
+
 TEST_CASE("the only host of the first stage must not fall silent", "[rollout]") {
     fleet_of fleet{100};
     REQUIRE(fleet.side(true).size() == 1);

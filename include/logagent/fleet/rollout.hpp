@@ -101,6 +101,7 @@ struct rollout_host {
     bool applied = false;  // runs what is rendered for it now
     std::string failed;    // what its agent refuses; "" = nothing
     std::optional<std::uint64_t> lag_bytes;
+    bool seen = true;  // false: it has never had an agent, so there is nobody to fall silent
 };
 
 /// What differs from host_before{} among these hosts.
