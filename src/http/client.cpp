@@ -6,6 +6,7 @@
 #include "http/session.hpp"
 #include "http/tls.hpp"
 #include "http/transport.hpp"
+#include "logagent/http/upload.hpp"
 
 namespace logagent::http {
 
@@ -38,9 +39,11 @@ constexpr std::size_t kept_for_one_server = 16;
 }  // namespace
 
 /// Makes connections and keeps the unused ones for a while.
-class client::connections {
+class connector {
 public:
-    connections(asio::any_io_executor executor, dns::resolver& names, client_options options)
+    using clock = client::clock;
+
+    connector(asio::any_io_executor executor, dns::resolver& names, client_options options)
         : options_{std::move(options)},
           executor_{std::move(executor)},
           names_{names},
@@ -48,7 +51,8 @@ public:
 
     /// A session in which the head of the answer is there.
     asio::awaitable<result<std::unique_ptr<session>>> exchange(endpoint to, request what,
-                                                               clock::time_point deadline) {
+                                                               clock::time_point deadline,
+                                                               body_slices body = {}) {
         auto connection = take_idle(to);
         if (!connection) {
             auto connect_deadline = deadline;
@@ -62,7 +66,7 @@ public:
         std::string host_field = to.authority();
         auto opened = std::make_unique<session>(std::move(connection), std::move(name));
         const auto failure =
-            co_await opened->exchange(std::move(what), std::move(host_field), deadline);
+            co_await opened->exchange(std::move(what), std::move(host_field), deadline, body);
         if (failure) co_return *failure;
         co_return std::move(opened);
     }
@@ -77,6 +81,26 @@ public:
     }
 
     const client_options& options() const { return options_; }
+
+    /// Reads the body behind the head and keeps the connection.
+    asio::awaitable<result<response>> whole_answer(endpoint to, session& answer,
+                                                   clock::time_point deadline) {
+        response whole = answer.head();
+        const std::size_t limit = options_.body_limit;
+        std::vector<char> piece(16 << 10);
+        for (;;) {
+            auto size = co_await answer.read_some(piece, deadline);
+            if (!size) co_return size.error();
+            if (*size == 0) break;
+            if (whole.body.size() + *size > limit)
+                co_return error{error::cause::too_large, to.authority() +
+                                                             ": the answer is longer than " +
+                                                             std::to_string(limit) + " bytes"};
+            whole.body.append(piece.data(), *size);
+        }
+        keep(to, answer);
+        co_return whole;
+    }
 
 private:
     struct idle_connection {
@@ -160,6 +184,11 @@ private:
     std::map<endpoint, std::vector<idle_connection>> idle_;  // oldest first
 };
 
+class client::connections final : public connector {
+public:
+    using connector::connector;
+};
+
 client::client(asio::any_io_executor executor, dns::resolver& names, client_options options)
     : connections_{std::make_unique<connections>(std::move(executor), names, std::move(options))} {}
 
@@ -169,22 +198,7 @@ asio::awaitable<result<response>> client::send(endpoint to, request what,
                                                clock::time_point deadline) {
     auto opened = co_await connections_->exchange(to, std::move(what), deadline);
     if (!opened) co_return opened.error();
-    session& answer = **opened;
-    response whole = answer.head();
-    const std::size_t limit = connections_->options().body_limit;
-    std::vector<char> piece(16 << 10);
-    for (;;) {
-        auto size = co_await answer.read_some(piece, deadline);
-        if (!size) co_return size.error();
-        if (*size == 0) break;
-        if (whole.body.size() + *size > limit)
-            co_return error{
-                error::cause::too_large,
-                to.authority() + ": the answer is longer than " + std::to_string(limit) + " bytes"};
-        whole.body.append(piece.data(), *size);
-    }
-    connections_->keep(to, answer);
-    co_return whole;
+    co_return co_await connections_->whole_answer(std::move(to), **opened, deadline);
 }
 
 asio::awaitable<result<std::unique_ptr<stream>>> client::open(endpoint to, request what,
@@ -192,6 +206,18 @@ asio::awaitable<result<std::unique_ptr<stream>>> client::open(endpoint to, reque
     auto opened = co_await connections_->exchange(std::move(to), std::move(what), deadline);
     if (!opened) co_return opened.error();
     co_return std::make_unique<stream>(std::move(*opened));
+}
+
+uploader::uploader(asio::any_io_executor executor, dns::resolver& names, client_options options)
+    : connector_{std::make_unique<connector>(std::move(executor), names, std::move(options))} {}
+
+uploader::~uploader() = default;
+
+asio::awaitable<result<response>> uploader::send(endpoint to, request what, body_slices body,
+                                                 client::clock::time_point deadline) {
+    auto opened = co_await connector_->exchange(to, std::move(what), deadline, std::move(body));
+    if (!opened) co_return opened.error();
+    co_return co_await connector_->whole_answer(std::move(to), **opened, deadline);
 }
 
 }  // namespace logagent::http

@@ -36,12 +36,6 @@ std::string one_line(std::string_view value) {
     return result;
 }
 
-std::string chunk(std::string_view data) {
-    std::ostringstream text;
-    text << std::hex << data.size() << "\r\n" << data << "\r\n";
-    return std::move(text).str();
-}
-
 }  // namespace
 
 bool host_allowed(const service& shared, std::string_view host_field) {

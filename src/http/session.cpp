@@ -11,6 +11,8 @@
 #include <boost/beast/http/write.hpp>
 #include <sstream>
 
+#include "http/text.hpp"
+
 namespace logagent::http {
 
 namespace asio = boost::asio;
@@ -27,7 +29,7 @@ std::string one_line(std::string_view value) {
     return result;
 }
 
-std::string head_text(const request& what, const std::string& host_field) {
+std::string head_text(const request& what, const std::string& host_field, bool chunked) {
     beast::http::request<beast::http::empty_body> message;
     message.method_string(what.method);
     message.target(one_line(what.target));
@@ -36,7 +38,9 @@ std::string head_text(const request& what, const std::string& host_field) {
     message.set(beast::http::field::user_agent, "logagent");
     for (const auto& [name, value] : what.fields)
         message.set(one_line(name), one_line(value));
-    if (!what.body.empty() || what.method == "POST" || what.method == "PUT")
+    if (chunked)
+        message.chunked(true);
+    else if (!what.body.empty() || what.method == "POST" || what.method == "PUT")
         message.content_length(what.body.size());
     std::ostringstream text;
     text << message.base();
@@ -46,11 +50,22 @@ std::string head_text(const request& what, const std::string& host_field) {
 }  // namespace
 
 struct session::parsing {
-    beast::http::response_parser<beast::http::buffer_body> parser;
+    using response_parser = beast::http::response_parser<beast::http::buffer_body>;
+
+    explicit parsing(bool answer_has_no_body) : no_body{answer_has_no_body} { begin_answer(); }
+
+    /// For the head of the next answer on the connection.
+    void begin_answer() {
+        parser.emplace();
+        parser->body_limit(boost::none);  // it would count the whole stream; callers have limits
+        parser->skip(no_body);
+    }
+
+    const bool no_body;
+    std::optional<response_parser> parser;
     std::string received = std::string(receive_size, '\0');
     std::size_t begin = 0;  // received[begin, end) is not parsed yet
     std::size_t end = 0;
-    bool ended = false;  // the peer has closed
 };
 
 session::session(std::unique_ptr<transport> connection, std::string name)
@@ -61,25 +76,55 @@ session::session(std::unique_ptr<transport> connection, std::string name)
 session::~session() = default;
 
 asio::awaitable<std::optional<error>> session::exchange(request what, std::string host_field,
-                                                        clock::time_point deadline) {
-    parsing_ = std::make_unique<parsing>();
-    parsing_->parser.body_limit(
-        boost::none);  // it would count the whole stream; callers have limits
-    parsing_->parser.skip(what.method == "HEAD");
-    std::string text = head_text(what, host_field);
-    const bool together = what.body.size() < (16 << 10);
+                                                        clock::time_point deadline,
+                                                        body_slices slices) {
+    parsing_ = std::make_unique<parsing>(what.method == "HEAD");
+    std::string text = head_text(what, host_field, static_cast<bool>(slices));
+    const bool together = !slices && what.body.size() < (16 << 10);
     if (together) text += what.body;
 
     auto written = co_await connection_->write(text, deadline);
-    if (!written.failure && !together) written = co_await connection_->write(what.body, deadline);
+    if (!written.failure && slices)
+        written = co_await write_slices(slices, deadline);
+    else if (!written.failure && !together)
+        written = co_await connection_->write(what.body, deadline);
+    whole_ = !written.failure;
     // A server that refuses a request may answer and close before it has read all of it.
     if (written.failure && written.timed_out) co_return failed(written, "sending the request");
     auto refused = co_await read_head(deadline);
     co_return refused;
 }
 
+asio::awaitable<io_outcome> session::write_slices(const body_slices& next,
+                                                  clock::time_point deadline) {
+    io_outcome written;
+    for (bool last = false; !last && !written.failure;) {
+        std::string slice = next();
+        last = slice.empty();
+        slice = last ? "0\r\n\r\n" : chunk(slice);
+        written = co_await connection_->write(slice, deadline);
+    }
+    co_return written;
+}
+
 asio::awaitable<std::optional<error>> session::read_head(clock::time_point deadline) {
-    auto& parser = parsing_->parser;
+    for (;;) {
+        auto failure = co_await parse_head(deadline);
+        if (failure) co_return failure;
+        // Some servers say "100 Continue" without being asked; the answer comes behind it.
+        const auto status = parsing_->parser->get().result_int();
+        if (status / 100 != 1) break;
+        parsing_->begin_answer();
+    }
+    const auto& message = parsing_->parser->get();
+    head_.status = message.result_int();
+    for (const auto& one : message)
+        head_.fields.push_back({std::string{one.name_string()}, std::string{one.value()}});
+    co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<error>> session::parse_head(clock::time_point deadline) {
+    auto& parser = *parsing_->parser;
     while (!parser.is_header_done()) {
         if (parsing_->begin < parsing_->end) {
             beast::error_code why;
@@ -99,15 +144,12 @@ asio::awaitable<std::optional<error>> session::read_head(clock::time_point deadl
             co_return why;
         }
     }
-    head_.status = parser.get().result_int();
-    for (const auto& one : parser.get())
-        head_.fields.push_back({std::string{one.name_string()}, std::string{one.value()}});
     co_return std::nullopt;
 }
 
 asio::awaitable<result<std::size_t>> session::read_some(std::span<char> into,
                                                         clock::time_point deadline) {
-    auto& parser = parsing_->parser;
+    auto& parser = *parsing_->parser;
     auto& body = parser.get().body();
     body.data = into.data();
     body.size = into.size();
@@ -140,7 +182,9 @@ asio::awaitable<result<std::size_t>> session::read_some(std::span<char> into,
 }
 
 asio::awaitable<io_outcome> session::receive(clock::time_point deadline) {
-    auto& [parser, received, begin, end, ended] = *parsing_;
+    auto& received = parsing_->received;
+    auto& begin = parsing_->begin;
+    auto& end = parsing_->end;
     received.erase(0, begin);
     end -= begin;
     begin = 0;
@@ -164,8 +208,8 @@ error session::failed(const io_outcome& outcome, const char* doing) const {
 }
 
 std::unique_ptr<transport> session::take_connection() {
-    const bool usable = parsing_ && parsing_->parser.is_done() && parsing_->parser.keep_alive() &&
-                        parsing_->begin == parsing_->end;
+    const bool usable = whole_ && parsing_ && parsing_->parser->is_done() &&
+                        parsing_->parser->keep_alive() && parsing_->begin == parsing_->end;
     if (!usable) return nullptr;
     return std::move(connection_);
 }

@@ -21,9 +21,11 @@ public:
     session(std::unique_ptr<transport> connection, std::string name);
     ~session();
 
-    /// Sends `what` and reads the head of the answer. Returns nothing when that has worked.
+    /// Sends `what` and reads the head of the answer. Returns nothing when that has worked. With
+    /// `slices` the body is what they give, chunked.
     boost::asio::awaitable<std::optional<error>> exchange(request what, std::string host_field,
-                                                          clock::time_point deadline);
+                                                          clock::time_point deadline,
+                                                          body_slices slices = {});
 
     const response& head() const { return head_; }
     const std::string& address() const { return address_; }
@@ -40,7 +42,11 @@ public:
 private:
     struct parsing;
 
+    /// Sends a body as it is made, until its end or a failure. What `next` throws goes on.
+    boost::asio::awaitable<io_outcome> write_slices(const body_slices& next,
+                                                    clock::time_point deadline);
     boost::asio::awaitable<std::optional<error>> read_head(clock::time_point deadline);
+    boost::asio::awaitable<std::optional<error>> parse_head(clock::time_point deadline);
     /// Reads more bytes to parse.
     boost::asio::awaitable<io_outcome> receive(clock::time_point deadline);
     error failed(const io_outcome& outcome, const char* doing) const;
@@ -50,6 +56,7 @@ private:
     std::string address_;
     response head_;
     std::unique_ptr<parsing> parsing_;
+    bool whole_ = false;  // the request was sent to its end
 };
 
 }  // namespace logagent::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,16 @@ inline std::string percent_decoded(std::string_view text, bool plus_is_space) {
         }
     }
     return result;
+}
+
+/// A piece of a body as "Transfer-Encoding: chunked" frames it.
+inline std::string chunk(std::string_view slice) {
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof digits, slice.size(), 16).ptr;
+    std::string framed{digits, end};
+    framed.reserve(framed.size() + slice.size() + 4);
+    framed.append("\r\n").append(slice).append("\r\n");
+    return framed;
 }
 
 }  // namespace logagent::http

@@ -1,5 +1,7 @@
 #include "logagent/http/client.hpp"
 
+#include "logagent/http/upload.hpp"
+
 #include "dns/fake_name_server.hpp"
 #include "http/certificates.hpp"
 #include "http/scripted_server.hpp"
@@ -33,6 +35,12 @@ struct client_fixture {
                                       std::chrono::milliseconds patience = 5s) {
         http::client client{loop.get_executor(), names, options};
         return test::run(loop, client.send(to, what, http::client::clock::now() + patience));
+    }
+
+    http::result<http::response> upload(http::endpoint to, http::request what,
+                                        http::body_slices body) {
+        http::uploader uploader{loop.get_executor(), names, options};
+        return test::run(loop, uploader.send(to, what, body, http::client::clock::now() + 5s));
     }
 
     static http::endpoint at(const test::scripted_server& server,
@@ -73,6 +81,99 @@ TEST_CASE_METHOD(client_fixture, "a request goes out with Host and length, the a
     CHECK(seen.find("Host: " + server.address() + "\r\n") != std::string::npos);
     CHECK(seen.find("Authorization: tokenX-Evil: 1\r\n") != std::string::npos);
     CHECK(seen.ends_with("\r\n\r\n{\"key\":\"\"}"));
+}
+
+TEST_CASE_METHOD(client_fixture, "a body is sent as it is made, and the connection is used again",
+                 "[http]") {
+    options.keep_idle = 10s;
+    std::vector<std::string> bodies;
+    auto script = [&](scripted_connection& connection) -> asio::awaitable<void> {
+        for (;;) {
+            const auto seen = co_await connection.request();
+            CHECK(seen.find("Content-Length") == std::string::npos);
+            bodies.push_back(test::unchunked(seen));
+            std::string text = test::http_answer("{}");
+            co_await connection.send(std::move(text));
+        }
+    };
+    test::scripted_server server{loop, script};
+    http::uploader uploader{loop.get_executor(), names, options};
+    std::string whole;
+    for (int i = 0; i < 2; ++i) {
+        http::request what;
+        what.method = "PUT";
+        int left = i == 0 ? 5 : 0;  // the second body is empty
+        http::body_slices body = [&whole, left]() mutable {
+            std::string slice(left-- > 0 ? std::size_t{70'000} : std::size_t{0}, 'x');
+            whole += slice;
+            return slice;
+        };
+        const auto answer =
+            test::run(loop, uploader.send(at(server), what, body, http::client::clock::now() + 5s));
+        REQUIRE(answer.has_value());
+    }
+    CHECK(bodies == std::vector<std::string>{whole, ""});
+    CHECK(whole.size() == 350'000);
+    CHECK(server.accepted == 1);
+}
+
+TEST_CASE_METHOD(client_fixture, "answers that only say to go on are left out", "[http]") {
+    options.keep_idle = 10s;
+    const std::string go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    const auto text = go_on + "HTTP/1.1 102 Processing\r\nX-Mark: no\r\n\r\n" +
+                      test::http_answer("{}", "201 Created", "X-Mark: yes\r\n");
+    test::scripted_server server{loop, [&](auto& c) { return answer_each(c, text); }};
+    http::client client{loop.get_executor(), names, options};
+    for (int i = 0; i < 2; ++i) {
+        const auto answer =
+            test::run(loop, client.send(at(server), {}, http::client::clock::now() + 5s));
+        REQUIRE(answer.has_value());
+        CHECK(answer->status == 201);
+        CHECK(answer->body == "{}");
+        CHECK(http::find(answer->fields, "x-mark") == "yes");
+    }
+    CHECK(server.accepted == 1);
+}
+
+TEST_CASE_METHOD(client_fixture, "a body whose source fails breaks off and ends the call",
+                 "[http]") {
+    bool ended_well = false;
+    auto script = [&](scripted_connection& connection) -> asio::awaitable<void> {
+        const auto seen = co_await connection.request();
+        ended_well = true;
+    };
+    test::scripted_server server{loop, script};
+    http::request what;
+    what.method = "PUT";
+    http::body_slices body = [pieces = 0]() mutable -> std::string {
+        if (++pieces == 3) throw std::runtime_error{"disk"};
+        return "piece";
+    };
+    CHECK_THROWS_WITH(upload(at(server), what, body), "disk");
+    test::run_until(loop, [&] { return server.ended == 1; });
+    CHECK_FALSE(ended_well);
+}
+
+TEST_CASE_METHOD(client_fixture, "an answer that comes before the end of the body is read",
+                 "[http]") {
+    options.keep_idle = 10s;
+    auto script = [](scripted_connection& connection) -> asio::awaitable<void> {
+        std::vector<char> piece(1000);
+        co_await connection.socket.async_read_some(asio::buffer(piece), asio::use_awaitable);
+        std::string text = test::http_answer("{}", "403 Forbidden");
+        co_await connection.send(std::move(text));
+        connection.socket.shutdown(asio::socket_base::shutdown_send);
+        co_await connection.until_closed();
+    };
+    test::scripted_server server{loop, script};
+    http::request what;
+    what.method = "PUT";
+    http::body_slices body = [left = 200]() mutable {
+        return std::string(left-- > 0 ? std::size_t{64 << 10} : std::size_t{0}, 'x');
+    };
+    const auto answer = upload(at(server), what, body);
+    REQUIRE(answer.has_value());
+    CHECK(answer->status == 403);
 }
 
 TEST_CASE_METHOD(client_fixture, "a chunked answer is put together, however it is cut", "[http]") {

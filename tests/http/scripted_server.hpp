@@ -35,12 +35,20 @@ public:
                                       boost::asio::use_awaitable);
     }
 
-    /// Reads one request with Content-Length; the whole of it.
+    /// Reads one request with Content-Length, or a chunked one as it came; the whole of it.
     boost::asio::awaitable<std::string> request() {
         std::size_t head = 0;
         while ((head = received_.find("\r\n\r\n")) == std::string::npos)
             co_await receive();
         head += 4;
+        if (received_.find("Transfer-Encoding: chunked\r\n") < head) {
+            std::size_t end = 0;
+            while ((end = received_.find("\r\n0\r\n\r\n", head - 2)) == std::string::npos)
+                co_await receive();
+            std::string chunked = received_.substr(0, end + 7);
+            received_.erase(0, end + 7);
+            co_return chunked;
+        }
         std::size_t length = 0;
         const auto at = received_.find("Content-Length: ");
         if (at < head) std::from_chars(received_.data() + at + 16, received_.data() + head, length);
@@ -140,6 +148,20 @@ private:
     async::task_group connections_;
     background task_;  // last: it ends first
 };
+
+/// The body of a chunked request, put together.
+inline std::string unchunked(std::string_view request) {
+    std::string body;
+    auto at = request.find("\r\n\r\n") + 4;
+    for (;;) {
+        std::size_t size = 0;
+        const auto line = request.find("\r\n", at);
+        std::from_chars(request.data() + at, request.data() + line, size, 16);
+        if (size == 0) return body;
+        body.append(request.substr(line + 2, size));
+        at = line + 2 + size + 2;
+    }
+}
 
 inline std::string http_answer(std::string_view body, std::string_view status = "200 OK",
                                std::string_view fields = "") {
