@@ -139,6 +139,8 @@ main() {
     # Without a server its tests are skipped, each with the reason, and everything else still runs.
     tools/deps.sh test >"$logs/servers.log" 2>&1 ||
         say "not everything for the tests could be had: $(tail -n 1 "$logs/servers.log")"
+    [[ ! $full ]] || tools/deps.sh full >>"$logs/servers.log" 2>&1 ||
+        say "not everything for --full could be had: $(tail -n 1 "$logs/servers.log")"
     stage layers passed check_layers
     if command -v clang-format >/dev/null; then
         stage format passed check_format

@@ -139,10 +139,10 @@ main() {
                 ;;
             test)
                 install_packages "${test_packages[@]}"
-                "$here/tests/backends/backends" fetch kafka opensearch >&2
+                "$here/tests/backends/backends" fetch kafka opensearch hdfs storm >&2
                 install_schemathesis
                 ;;
-            full) "$here/tests/backends/backends" fetch elasticsearch >&2 ;; # what only run.sh --full needs
+            full) "$here/tests/backends/backends" fetch elasticsearch storm1 >&2 ;; # what only run.sh --full needs
             quickstart) install_packages "${quickstart_packages[@]}" ;;
             bench) install_packages "${bench_packages[@]}" ;;
             *)
