@@ -121,22 +121,20 @@ export class ApiError extends Error {
 let signedOut = () => {};
 export const onSignedOut = (listener) => { signedOut = listener; };
 
+function noAnswer(error) {
+  throw error.name === 'AbortError' ? error : new ApiError(0, { title: 'unreachable', code: 'unreachable' });
+}
+
 /// Makes the request. Returns {data, etag, status}; throws ApiError, or AbortError if `signal` fires.
 export async function send(call, { signal } = {}) {
   const headers = { Accept: 'application/json' };
   for (const [name, value] of Object.entries(call.headers ?? {})) headers[name] = headerBytes(value);
   if (call.method !== 'GET') headers['Content-Type'] = 'application/json';
-  let response;
-  try {
-    response = await fetch(urlOf(call), {
-      method: call.method, headers, signal, credentials: 'same-origin', cache: 'no-store',
-      body: call.body === undefined ? undefined : JSON.stringify(call.body),
-    });
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, { title: 'unreachable', code: 'unreachable' });
-  }
-  const text = await response.text();
+  const response = await fetch(urlOf(call), {
+    method: call.method, headers, signal, credentials: 'same-origin', cache: 'no-store',
+    body: call.body === undefined ? undefined : JSON.stringify(call.body),
+  }).catch(noAnswer);
+  const text = await response.text().catch(noAnswer); // a connection can end in the middle of an answer
   const data = parsed(text, response);
   if (response.ok) return { data: call.shape && data ? call.shape(data) : data, etag: response.headers.get('ETag'), status: response.status };
   const error = new ApiError(response.status, data && typeof data === 'object' ? data : { detail: text.slice(0, 300) }, response);
@@ -172,13 +170,7 @@ export function curl(call) {
 /// `opened()` is called once it is accepted; `lastId` asks for what came after that event.
 export async function events(call, handle, { signal, lastId, opened = () => {} } = {}) {
   const headers = { Accept: 'text/event-stream', ...(lastId && { 'Last-Event-ID': lastId }) };
-  let response;
-  try {
-    response = await fetch(urlOf(call), { headers, signal, credentials: 'same-origin', cache: 'no-store' });
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, { title: 'unreachable', code: 'unreachable' });
-  }
+  const response = await fetch(urlOf(call), { headers, signal, credentials: 'same-origin', cache: 'no-store' }).catch(noAnswer);
   if (!response.ok) {
     const problem = parsed(await response.text(), response) ?? {};
     const error = new ApiError(response.status, problem, response);
@@ -189,9 +181,7 @@ export async function events(call, handle, { signal, lastId, opened = () => {} }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
-    const { value, done } = await reader.read().catch((error) => {
-      throw error.name === 'AbortError' ? error : new ApiError(0, { title: 'unreachable', code: 'unreachable' });
-    });
+    const { value, done } = await reader.read().catch(noAnswer);
     if (done) return;
     const blocks = (rest + value).split(/\r?\n\r?\n/);
     rest = blocks.pop();

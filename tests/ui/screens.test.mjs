@@ -251,6 +251,25 @@ describe('pages with answers by script', { concurrency: false }, () => {
     await shown('Done: 1 of 1');
   });
 
+  test('an answer that breaks off is no answer, and the page goes on', async (t) => {
+    let broken = 0;
+    answering(t, 'GET hosts', ({ rest, response }) => {
+      if (rest) return undefined;
+      broken += 1;
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '1000' });
+      response.write('{"items":');
+      setTimeout(() => response.destroy(), 50);
+      return null;
+    });
+    await page.goto('/hosts');
+    await page.getByText('The server does not answer.').first().waitFor();
+    assert.ok(broken);
+    page.faults.splice(0);
+    answers['GET hosts'] = fleetAnswers()['GET hosts'];
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('tbody tr').first().waitFor();
+  });
+
   test('a result names the first host that refused, and why', async () => {
     await page.goto('/services/checkout/result?revision=12');
     await page.getByText(/Applied on 35 of 37 hosts; web07: permission denied on/).waitFor();
