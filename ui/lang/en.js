@@ -357,9 +357,9 @@ export default {
   'hosts.search_plain': 'Search name, address, label or problem',
   'hosts.empty': 'No host has reported yet',
   'hosts.empty_text': 'A host shows up here within seconds of the agent\'s first contact with etcd.',
-  'hosts.empty_ini': '1. On the host, say where etcd and Kafka are',
-  'hosts.empty_check': '2. Check it; every mistake is named with its line',
-  'hosts.empty_run': '3. Start it',
+  'hosts.empty_ini': '2. Say where etcd and Kafka are: etcd_addr, kafka_addr',
+  'hosts.empty_check': '3. Check it; every mistake is named with its line',
+  'hosts.empty_run': '4. Start it',
   'host_state.healthy': 'Healthy',
   'host_state.degraded': 'Degraded',
   'host_state.offline': 'Offline',
@@ -778,4 +778,5 @@ export default {
   'tail.generation': 'Generation',
   'rollouts.at': 'reached {n} of {all}',
   'overview.rollouts': 'Rollouts under way',
+  'hosts.empty_install': '1. On the host, install the package',
 };

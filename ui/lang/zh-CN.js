@@ -357,9 +357,9 @@ export default {
   'hosts.search_plain': '搜索名称、地址、标签或问题',
   'hosts.empty': '还没有主机上报',
   'hosts.empty_text': 'agent 首次连接 etcd 后几秒内会出现在这里。',
-  'hosts.empty_ini': '1. 在主机上写明 etcd 和 Kafka 的地址',
-  'hosts.empty_check': '2. 检查配置，错误会指明所在行',
-  'hosts.empty_run': '3. 启动',
+  'hosts.empty_ini': '2. 填写 etcd 和 Kafka 地址：etcd_addr、kafka_addr',
+  'hosts.empty_check': '3. 检查配置，错误会指明所在行',
+  'hosts.empty_run': '4. 启动',
   'host_state.healthy': '健康',
   'host_state.degraded': '异常',
   'host_state.offline': '离线',
@@ -778,4 +778,5 @@ export default {
   'tail.generation': '代',
   'rollouts.at': '已到达 {n} / {all}',
   'overview.rollouts': '进行中的发布',
+  'hosts.empty_install': '1. 在主机上安装软件包',
 };

@@ -32,9 +32,10 @@ export function Hosts({ route, me }) {
 }
 
 export const NoHosts = () => html`<${Empty} title=${t('hosts.empty')} commands=${[
-  [t('hosts.empty_ini'), 'printf "etcd_addr = 10.0.0.5:2379\\netcd_watch_key = /logagent/%%s/logconfig\\nkafka_addr = 10.0.0.6:9092\\n" | sudo tee /etc/logagent/agent.ini'],
+  [t('hosts.empty_install'), 'sudo apt install ./logagent_*.deb'],
+  [t('hosts.empty_ini'), 'sudoedit /etc/logagent/agent.ini'],
   [t('hosts.empty_check'), 'logagent check -c /etc/logagent/agent.ini'],
-  [t('hosts.empty_run'), 'sudo systemctl enable --now logagent'],
+  [t('hosts.empty_run'), 'sudo systemctl enable --now logagent-agent'],
 ]}><p>${t('hosts.empty_text')}</p><//>`;
 
 const FILE_KINDS = { throttled: 'warn', error: 'bad', denied: 'bad' };
