@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t hosts_a_step = 50;
+constexpr std::size_t hosts_a_step = 100;  // in one transaction
 
 const endpoint rendering_hosts{"",    "",     needs::nobody, content::none, "hosts.render",
                                false, nullptr};
@@ -35,15 +35,22 @@ struct balance {
     }
 };
 
-/// Hosts whose document is not what their agents say by now, at most hosts_a_step of them.
-change learned_hosts(parts& with) {
+/// Hosts whose document is not what their agents say by now, at most hosts_a_step of them, in the
+/// order of their names behind `after`, which moves on.
+change learned_hosts(parts& with, std::string& after) {
     change out;
-    for (const auto& [name, record] : with.hosts.all()) {
+    const auto& all = with.hosts.all();
+    for (auto at = all.upper_bound(after); at != all.end(); ++at) {
         if (out.operations.size() == hosts_a_step) break;
+        const auto& record = at->second;
+        after = at->first;
         const auto now = host_registry::host_of(record);
         if (!record.reported || !now) continue;
+        // An agent tells of its addresses only.
+        if (record.known && record.known->ips == now->ips &&
+            record.known->primary_ip == now->primary_ip)
+            continue;
         auto text = json::serialize(fleet::to_json(*now));
-        if (record.known && json::serialize(fleet::to_json(*record.known)) == text) continue;
         const auto key = with.keys.host(now->name);
         out.conditions.push_back(unchanged(key, record.known_revision));
         out.operations.push_back(put(key, std::move(text)));
@@ -80,17 +87,22 @@ asio::awaitable<bool> serve_new_hosts(parts& with, std::int64_t now_ms) {
     one.now_ms = now_ms;
     one.who.name = "web";
     one.message = "hosts came or moved";
-    auto learned = learned_hosts(with);
-    if (!learned.operations.empty()) {
-        // No audit: nothing that people decided has changed.
+    bool any = false;
+    std::string after;
+    auto learned = learned_hosts(with, after);
+    while (!learned.operations.empty()) {
+        any = true;
+        // No audit: nothing that people decided has changed. A condition that does not hold means
+        // that another process was faster.
         etcd::txn_request request;
         request.conditions = std::move(learned.conditions);
         request.then = std::move(learned.operations);
         auto stored = co_await with.store.etcd().txn(std::move(request));
         if (!stored) throw refused{503, "etcd_unavailable", stored.error().text};
-        // The watch brings the documents, and with them the next turn.
-        co_return false;
+        learned = learned_hosts(with, after);
     }
+    // The watch brings the documents, and with them the next turn.
+    if (any) co_return false;
     const auto state = co_await read_fleet(with);
     const fleet::plan_options options;
     auto prepared = co_await prepare(state, options);
