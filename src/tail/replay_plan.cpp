@@ -138,15 +138,14 @@ private:
     }
 
     void plan(const time_span& span) {
-        std::int64_t before_ms = 0;  // when the generation before was last written
         bool any_stamps = false;
         std::string without;
         for (auto& file : files_) {
             const std::int64_t modified_ms = file.status.modified / 1'000'000;
             const bool too_old = span.since && modified_ms + file_time_slack_ms < *span.since;
-            const bool too_young = span.until && before_ms - file_time_slack_ms > *span.until;
-            before_ms = modified_ms;
-            if (too_old || too_young) continue;
+            // No such thing for files that seem too young: a copy, or an import, has lines that are
+            // older than everything the file system knows of it.
+            if (too_old) continue;
             const bool seekable = file.packed == os::compression::none;
             // A packed file is unpacked once for its times; its size comes with that.
             constexpr auto all = std::numeric_limits<std::uint64_t>::max();

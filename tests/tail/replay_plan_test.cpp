@@ -136,6 +136,12 @@ TEST_CASE("a span of time takes from every generation what lies in it", "[replay
     CHECK(found.parts[2].ranges == ranges{{0, 2 * line}});
     CHECK(found.parts[0].stamps == time_format::iso);
 
+    // Copied later: what was there before is days younger than the lines.
+    constexpr int ten_days = 864'000;
+    at.write("app.log.1", lines(10), ten_days);
+    at.write("app.log", lines(20), ten_days + 10);
+    CHECK(plan(at, time_span{begin_ms + 5000, begin_ms + 22'000}).parts.size() == 3);
+
     const auto nothing = plan(at, time_span{begin_ms + 60'000, {}});
     CHECK(nothing.parts.empty());
     CHECK(nothing.bytes == 0);
