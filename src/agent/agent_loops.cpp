@@ -8,6 +8,7 @@
 #include "logagent/async/guarded.hpp"
 #include "logagent/base/log.hpp"
 #include "logagent/os/clock.hpp"
+#include "logagent/os/code_pages.hpp"
 #include "logagent_version.hpp"
 #include "service_status.hpp"
 
@@ -47,6 +48,8 @@ asio::awaitable<int> agent_loops::run() {
         spawn(careful_->run());
     }
     if (journal_) spawn(journal_->run());
+    // Half of the program is for its start: options, TLS, regular expressions, other commands.
+    os::release_code_pages();
     spawn(describe());
     spawn(notice());
     spawn(collect());
@@ -79,6 +82,7 @@ asio::awaitable<void> agent_loops::collect() {
             source_->applied(os::wall_ms());
             // Looking up thousands of files leaves much memory behind that is not needed again.
             malloc_trim(0);
+            os::release_code_pages();
         }
         if (stop_asked_ && collector_->drained()) drained_.notify();
         if (options_.once && !stop_asked_ && collector_->finished()) {
