@@ -301,33 +301,60 @@ def status_watch(t):
     watching.signal(signal.SIGINT)
     assert watching.wait(5) == 0
 
-    # On a terminal it draws over the last picture, within the width.
-    master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    drawing = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    try:
-        seen = b""
-        os.set_blocking(master, False)
 
-        def pictures():
-            nonlocal seen
-            try:
-                seen += os.read(master, 65536)
-            except BlockingIOError:
-                pass
-            return seen.count(b"\x1b[H")
+@case("status --watch has the whole terminal, follows its size, and gives it back at q and SIGTERM")
+def status_on_a_terminal(t):
+    (t.directory / "l.json").write_text(
+        json.dumps([{"service": "s", "log_path": str(t.log()), "topic": "x"}])
+    )
+    agent = t.agent(kafka="127.0.0.1:1", arguments=["--logconfig", t.directory / "l.json"]).start()
+    command = [t.binary, "status", "--addr", f"127.0.0.1:{agent.port}", "--watch"]
+    agent.wait("it answers", lambda: agent.status()["host"], 10)
+    for ending in (b"q", signal.SIGTERM):
+        master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        before = termios.tcgetattr(slave)
+        drawing = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
+        try:
+            seen = b""
+            os.set_blocking(master, False)
 
-        wait_for("it draws over the last", lambda: pictures() >= 3, 10)
-        assert seen.count(b"\x1b[2J") == 1, "the screen flickers"
-        plain = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", seen).decode()
-        assert max(map(len, plain.splitlines())) <= 80, plain
-        drawing.send_signal(signal.SIGTERM)
-        assert drawing.wait(5) == 0
-    finally:
-        drawing.kill()
-        drawing.wait()
-        os.close(master)
+            def look():
+                nonlocal seen
+                try:
+                    seen += os.read(master, 65536)
+                except BlockingIOError:
+                    pass
+                return seen
+
+            def widest(of):
+                pictures = of.replace(b"\x1b[H", b"\n")
+                plain = re.sub(rb"\x1b\[[?0-9;]*[A-Za-z]", b"", pictures).decode()
+                return max(map(len, plain.splitlines()))
+
+            wait_for("it draws over the last", lambda: look().count(b"\x1b[H") >= 3, 10)
+            assert seen.startswith(b"\x1b[?1049h") and seen.count(b"\x1b[2J") == 1, seen
+            assert b"testhost" in seen and b"1 file: " in seen and b"q quits" in seen, seen
+            assert widest(seen) == 80, seen
+            assert not termios.tcgetattr(slave)[3] & termios.ECHO
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 40, 0, 0))
+            begin = len(seen)
+            drawing.send_signal(signal.SIGWINCH)
+            wait_for("it is drawn anew", lambda: look().count(b"\x1b[J", begin) >= 2, 10)
+            picture = seen[begin:].split(b"\x1b[H")[-1]
+            assert widest(picture) == 40 and picture.count(b"\n") <= 5, picture
+            if isinstance(ending, bytes):
+                os.write(master, ending)
+            else:
+                drawing.send_signal(ending)
+            assert drawing.wait(5) == 0
+            assert look().endswith(b"\x1b[?1049l"), seen[-100:]
+            assert termios.tcgetattr(slave) == before
+        finally:
+            drawing.kill()
+            drawing.wait()
+            os.close(slave)
+            os.close(master)
 
 
 @case("what cannot work at all ends with 2 at once, and says what to change")
