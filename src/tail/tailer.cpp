@@ -107,7 +107,11 @@ wish tailer::wait_to_send(const moment& now, delivery::lane*& chosen) {
     if (const wish blocked = choose_lane(now, to); !to) return blocked;
     if (!to->may_send(shared_.budget)) return {wish::what::room};
     const auto allowed = limit_.available(now.steady);
-    if (allowed.lines == 0 || allowed.bytes == 0 || shared_.host_limit.available(now.steady) == 0) {
+    // With a backlog every report would find a few tokens and send a few lines: requests at the
+    // pace of the network, not of the limit.
+    const bool too_little = !at_end_ && limit_.ready_at(now.steady) > now.steady;
+    if (too_little || allowed.lines == 0 || allowed.bytes == 0 ||
+        shared_.host_limit.available(now.steady) == 0) {
         throttle(now, true);
         return {wish::what::at,
                 std::max(limit_.ready_at(now.steady), shared_.host_limit.ready_at(now.steady))};
