@@ -92,7 +92,7 @@ class Contents(unittest.TestCase):
         # It holds the very program that the other tests are about.
         self.assertEqual((self.root / "usr/bin/logagent").read_bytes(), BINARY.read_bytes())
 
-    @needs("cpack", "dpkg-deb", "lintian")
+    @needs("cpack", "dpkg-deb", "lintian", full=True)
     def test_lintian(self):
         """lintian finds no error but those that a static program cannot avoid."""
         done = subprocess.run(
@@ -110,7 +110,7 @@ class Contents(unittest.TestCase):
             "changelog-file-missing",
             "debian-changelog-file-missing",
             "initial-upload",
-            "root-in-contact",
+            "bogus-mail-host",  # whoever builds it is the maintainer
         )
         errors = [line for line in done.stdout.splitlines() if line.startswith("E: ")]
         self.assertEqual([line for line in errors if not any(x in line for x in accepted)], [])
