@@ -28,16 +28,11 @@ int refuse(const std::string& text) {
     return exit_configuration;
 }
 
-/// Before the first thread of librdkafka, so that it holds for all of them.
-std::vector<os::confinement_layer> harden(const agent_options& options,
-                                          const std::string& state_dir) {
-    if (!options.settings.hardening) {
+void tell(const std::vector<os::confinement_layer>& layers) {
+    if (layers.empty())
         LOGAGENT_LOG(warn, "agent.hardening", "hardening is off: the process keeps all its rights");
-        return {};
-    }
-    auto layers = os::confine(needed_by(options, state_dir));
-    LOGAGENT_LOG(info, "agent.hardening", "hardening: " << os::describe(layers));
-    return layers;
+    else
+        LOGAGENT_LOG(info, "agent.hardening", "hardening: " << os::describe(layers));
 }
 
 }  // namespace
@@ -65,12 +60,15 @@ int run_agent(agent_options options) {
     }
 
     const auto state_dir = state ? state->path() : std::string{};
-    auto layers = harden(options, state_dir);
+    // Before the first thread of librdkafka, so that it holds for all of them.
+    std::vector<os::confinement_layer> layers;
+    if (options.settings.hardening) layers = os::confine(needed_by(options, state_dir));
     int code = 1;
     boost::asio::io_context loop{1};
     try {
         agent_loops agent{loop.get_executor(), std::move(options), state_dir, std::move(self),
-                          std::move(layers)};
+                          layers};
+        tell(layers);  // what cannot start says only why
         boost::asio::co_spawn(loop, agent.run(), [&](std::exception_ptr failure, int result) {
             code = result;
             if (failure) {

@@ -133,6 +133,8 @@ confinement_layer limit_paths(const confinement& needed) {
     allow_own_program(rules);
     for (const auto& path : needed.writable)
         rules.allow(path, read_rights | write_rights);
+    // Names may be listed everywhere: a glob is followed from above its root.
+    rules.allow("/", LANDLOCK_ACCESS_FS_READ_DIR);
     const auto unlimited = allow_reading(rules, needed);
     if (!unlimited.empty()) rules.allow("/", read_rights);
     if (const int failed = rules.enforce(); failed != 0) {

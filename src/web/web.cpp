@@ -34,15 +34,16 @@ int run_web(settings chosen) {
     if (const auto opened = base::open_log(log); !opened) return refuse(opened.error().text);
     std::signal(SIGPIPE, SIG_IGN);
     os::raise_descriptor_limit();
-    if (chosen.hardening)
-        LOGAGENT_LOG(info, "web.hardening",
-                     "hardening: " << os::describe(os::confine(needed_by(chosen))));
-    else
-        LOGAGENT_LOG(warn, "web.hardening", "hardening is off: the process keeps all its rights");
+    std::vector<os::confinement_layer> layers;
+    if (chosen.hardening) layers = os::confine(needed_by(chosen));
     int code = 1;
     boost::asio::io_context loop{1};
     try {
         control_plane plane{loop.get_executor(), std::move(chosen)};
+        if (layers.empty())
+            LOGAGENT_LOG(warn, "web.hardening", "hardening is off: it keeps all its rights");
+        else
+            LOGAGENT_LOG(info, "web.hardening", "hardening: " << os::describe(layers));
         boost::asio::co_spawn(loop, plane.run(), [&](std::exception_ptr failure, int result) {
             code = result;
             if (failure) {
