@@ -1,0 +1,3 @@
+// What Asio compiles apart: errors and addresses are in the headers of some parsers.
+
+#include <boost/asio/impl/src.hpp>
