@@ -25,7 +25,9 @@ using namespace std::chrono_literals;
 // One fetched record is one event, which owns the memory.
 class consumed_record::holder {
 public:
-    explicit holder(event_ptr event) : event_{std::move(event)} {}
+    holder(event_ptr event, const rd_kafka_message_t& of) : message{of}, event_{std::move(event)} {}
+
+    const rd_kafka_message_t& message;
 
 private:
     event_ptr event_;
@@ -36,6 +38,16 @@ consumed_record::consumed_record(std::unique_ptr<holder> of) : of_{std::move(of)
 consumed_record::consumed_record(consumed_record&&) noexcept = default;
 consumed_record& consumed_record::operator=(consumed_record&&) noexcept = default;
 consumed_record::~consumed_record() = default;
+
+std::optional<std::string_view> consumed_record::header(const char* name) const {
+    rd_kafka_headers_t* headers = nullptr;
+    const void* found = nullptr;
+    std::size_t size = 0;
+    if (!of_ || rd_kafka_message_headers(&of_->message, &headers) ||
+        rd_kafka_header_get_last(headers, name, &found, &size))
+        return std::nullopt;
+    return std::string_view{static_cast<const char*>(found), size};
+}
 
 namespace {
 
@@ -78,6 +90,38 @@ std::vector<committed_offset> offsets_of(const rd_kafka_topic_partition_list_t* 
     return all;
 }
 
+/// The answer to list_offsets().
+std::vector<committed_offset> listed_by(rd_kafka_event_t* event) {
+    std::vector<committed_offset> all;
+    const auto* const result = rd_kafka_event_ListOffsets_result(event);
+    if (!result) return all;
+    std::size_t count = 0;
+    const auto** found = rd_kafka_ListOffsets_result_infos(result, &count);
+    for (std::size_t at = 0; at < count; ++at) {
+        const auto* const one = rd_kafka_ListOffsetsResultInfo_topic_partition(found[at]);
+        committed_offset offset;
+        offset.partition = {one->topic, one->partition};
+        offset.offset = one->offset < 0 ? -1 : one->offset;
+        offset.code = code_of(one->err);
+        all.push_back(std::move(offset));
+    }
+    return all;
+}
+
+rd_kafka_AdminOptions_t* admin_options(rd_kafka_t* client, rd_kafka_admin_op_t kind,
+                                       std::uintptr_t id,
+                                       group_consumer::clock::time_point deadline) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - group_consumer::clock::now());
+    auto* const options = rd_kafka_AdminOptions_new(client, kind);
+    std::array<char, 256> why{};
+    rd_kafka_AdminOptions_set_request_timeout(
+        options, static_cast<int>(std::clamp<long>(left.count(), 1, 600'000)), why.data(),
+        why.size());
+    rd_kafka_AdminOptions_set_opaque(options, reinterpret_cast<void*>(id));
+    return options;
+}
+
 class rd_group_consumer final : public group_consumer {
 public:
     rd_group_consumer(asio::any_io_executor executor, settings settings, group_options options);
@@ -92,6 +136,8 @@ public:
                                                              clock::time_point deadline) override;
     asio::awaitable<std::vector<committed_offset>> commit(std::vector<position> positions,
                                                           clock::time_point deadline) override;
+    asio::awaitable<std::vector<committed_offset>> list_offsets(
+        std::vector<position> wanted, clock::time_point deadline) override;
     asio::awaitable<void> close(clock::time_point deadline) override;
 
 private:
@@ -158,6 +204,9 @@ conf_ptr rd_group_consumer::configure() {
         set_property(conf.get(), name, value);
     };
     set("group.id", options_.group);
+    // A member that died gives its partitions back after this; the answers to the broker come from
+    // the client's own thread, so a busy loop does not miss them.
+    set("session.timeout.ms", "10000");
     set("enable.auto.commit", "false");
     set("enable.auto.offset.store", "false");
     set("auto.offset.reset", "earliest");  // librdkafka's default would pass over what is there
@@ -165,6 +214,7 @@ conf_ptr rd_group_consumer::configure() {
     set("isolation.level", "read_committed");
     set("check.crcs", "true");
     set("queued.max.messages.kbytes", std::to_string(options_.queued_kib));
+    if (!options_.hidden_topics.empty()) set("topic.blacklist", options_.hidden_topics);
     set("fetch.error.backoff.ms", "100");
     set("topic.metadata.refresh.interval.ms", "10000");  // new partitions, topics of a pattern
     return conf;
@@ -221,6 +271,8 @@ void rd_group_consumer::served(event_ptr event, group_listener& to) {
                 code = code_of(rd_kafka_error_code(failure));
             return answered(what, offsets_of(rd_kafka_group_result_partitions(groups[0])), code);
         }
+        case RD_KAFKA_EVENT_LISTOFFSETS_RESULT:
+            return answered(what, listed_by(what), code_of(rd_kafka_event_error(what)));
         case RD_KAFKA_EVENT_ERROR:
             return to.complaint(code_of(rd_kafka_event_error(what)),
                                 rd_kafka_event_error_string(what));
@@ -237,7 +289,7 @@ void rd_group_consumer::fetched(event_ptr event, group_listener& to) {
             to.complaint(code_of(message->err), rd_kafka_message_errstr(message));
         return;
     }
-    consumed_record record{std::make_unique<consumed_record::holder>(std::move(event))};
+    consumed_record record{std::make_unique<consumed_record::holder>(std::move(event), *message)};
     record.topic = rd_kafka_topic_name(message->rkt);
     record.partition = message->partition;
     record.offset = message->offset;
@@ -325,15 +377,8 @@ asio::awaitable<std::vector<committed_offset>> rd_group_consumer::answer_to(
 asio::awaitable<std::vector<committed_offset>> rd_group_consumer::committed(
     std::vector<partition_name> partitions, clock::time_point deadline) {
     const auto id = ask();
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
     auto* const options =
-        rd_kafka_AdminOptions_new(client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    std::array<char, 256> why{};
-    rd_kafka_AdminOptions_set_request_timeout(
-        options, static_cast<int>(std::clamp<long>(left.count(), 1, 600'000)), why.data(),
-        why.size());
-    rd_kafka_AdminOptions_set_opaque(options, reinterpret_cast<void*>(id));
+        admin_options(client_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, id, deadline);
     const auto list = list_of(partitions);
     auto* wanted = rd_kafka_ListConsumerGroupOffsets_new(options_.group.c_str(), list.get());
     rd_kafka_ListConsumerGroupOffsets(client_, &wanted, 1, options, queue_);
@@ -367,6 +412,25 @@ asio::awaitable<std::vector<committed_offset>> rd_group_consumer::commit(
         co_return answer;
     }
     answer = co_await answer_to(id, deadline);
+    co_return answer;
+}
+
+asio::awaitable<std::vector<committed_offset>> rd_group_consumer::list_offsets(
+    std::vector<position> wanted, clock::time_point deadline) {
+    const auto id = ask();
+    auto* const options = admin_options(client_, RD_KAFKA_ADMIN_OP_LISTOFFSETS, id, deadline);
+    // What may be read is what matters: the end of a transaction that is open is no lag.
+    if (auto* const refused = rd_kafka_AdminOptions_set_isolation_level(
+            options, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED))
+        rd_kafka_error_destroy(refused);
+    auto list = list_of(wanted.size());
+    for (const auto& each : wanted)
+        rd_kafka_topic_partition_list_add(list.get(), each.partition.topic.c_str(),
+                                          each.partition.number)
+            ->offset = each.offset;
+    rd_kafka_ListOffsets(client_, list.get(), options, queue_);
+    rd_kafka_AdminOptions_destroy(options);
+    auto answer = co_await answer_to(id, deadline);
     co_return answer;
 }
 

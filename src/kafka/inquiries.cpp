@@ -67,12 +67,24 @@ std::optional<Number> number(const char* text) {
     return value;
 }
 
+/// Empty where the broker is too old to tell.
+std::string id_of(const rd_kafka_Uuid_t* id) {
+    const bool known = id && (rd_kafka_Uuid_most_significant_bits(id) != 0 ||
+                              rd_kafka_Uuid_least_significant_bits(id) != 0);
+    std::string text = known ? rd_kafka_Uuid_base64str(id) : "";
+    // As Kafka's own tools write it, and so that it may be part of a path.
+    std::replace(text.begin(), text.end(), '/', '_');
+    std::replace(text.begin(), text.end(), '+', '-');
+    return text;
+}
+
 topic_description describe(const rd_kafka_TopicDescription_t* found) {
     topic_description topic;
     topic.topic = rd_kafka_TopicDescription_name(found);
     if (const auto* failure = rd_kafka_TopicDescription_error(found))
         topic.code = static_cast<error>(rd_kafka_error_code(failure));
     if (topic.code != error::none) return topic;
+    topic.topic_id = id_of(rd_kafka_TopicDescription_topic_id(found));
     std::size_t count = 0;
     const auto** partitions = rd_kafka_TopicDescription_partitions(found, &count);
     for (std::size_t i = 0; i < count; ++i) {

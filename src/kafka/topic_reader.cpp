@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -70,6 +71,16 @@ answer read_answer(rd_kafka_event_t* event) {
     }
 }
 
+void read_headers(const rd_kafka_message_t& from, stored_record& into) {
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(&from, &headers)) return;  // it has none
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t at = 0; !rd_kafka_header_get_all(headers, at, &name, &value, &size); ++at)
+        into.headers.emplace_back(name, std::string_view{static_cast<const char*>(value), size});
+}
+
 class rd_topic_reader final : public topic_reader {
 public:
     rd_topic_reader(asio::any_io_executor executor, settings settings, name_lookup look_up);
@@ -80,6 +91,9 @@ public:
                                       clock::time_point deadline) override;
     void read(const std::string& topic, int partitions) override;
     asio::awaitable<error> remove(std::string topic, clock::time_point deadline) override;
+    bool at_end() const override {
+        return reading_ > 0 && ended_.size() == static_cast<std::size_t>(reading_);
+    }
     std::string trouble() const override { return trouble_; }
 
 private:
@@ -102,7 +116,8 @@ private:
     rd_kafka_t* client_ = nullptr;
     rd_kafka_queue_t* queue_ = nullptr;  // for all: records, answers, errors, logs
     rd_kafka_topic_t* topic_ = nullptr;
-    int reading_ = 0;  // partitions
+    int reading_ = 0;               // partitions
+    std::set<std::int32_t> ended_;  // of them, those without more records
     std::string trouble_;
 };
 
@@ -136,6 +151,7 @@ conf_ptr rd_topic_reader::configure() {
     set_property(conf.get(), "enable.auto.commit", "false");
     set_property(conf.get(), "auto.offset.reset", "earliest");
     set_property(conf.get(), "check.crcs", "true");
+    set_property(conf.get(), "enable.partition.eof", "true");
     set_property(conf.get(), "allow.auto.create.topics", "true");
     set_property(conf.get(), "fetch.wait.max.ms", "100");
     set_property(conf.get(), "fetch.error.backoff.ms", "100");
@@ -173,6 +189,7 @@ void rd_topic_reader::served(rd_kafka_event_t* event, const receiver& to) {
     switch (rd_kafka_event_type(event)) {
         case RD_KAFKA_EVENT_FETCH:
             while (const auto* message = rd_kafka_event_message_next(event)) {
+                ended_.erase(message->partition);
                 if (message->err) {
                     trouble_ = text(code_of(message->err));
                     continue;
@@ -183,6 +200,7 @@ void rd_topic_reader::served(rd_kafka_event_t* event, const receiver& to) {
                 record.timestamp_ms = rd_kafka_message_timestamp(message, nullptr);
                 record.key = {static_cast<const char*>(message->key), message->key_len};
                 record.value = {static_cast<const char*>(message->payload), message->len};
+                read_headers(*message, record);
                 to(record);
             }
             return;
@@ -194,6 +212,13 @@ void rd_topic_reader::served(rd_kafka_event_t* event, const receiver& to) {
             answered_.notify();
             return;
         case RD_KAFKA_EVENT_ERROR:
+            if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+                auto* const end = rd_kafka_event_topic_partition(event);
+                if (!end) return;
+                ended_.insert(end->partition);
+                rd_kafka_topic_partition_destroy(end);
+                return;
+            }
             trouble_ = rd_kafka_event_error_string(event);
             return;
         default:

@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ public:
     std::string_view key;            // borrowed from this record, as are `topic` and `value`
     std::string_view value;
     bool has_value = true;  // false: a tombstone
+
+    /// The last header of that name; nothing if there is none. Looks anew with every call.
+    std::optional<std::string_view> header(const char* name) const;
 
 private:
     std::unique_ptr<holder> of_;
@@ -113,6 +117,12 @@ public:
     virtual boost::asio::awaitable<std::vector<committed_offset>> commit(
         std::vector<position> positions, clock::time_point deadline) = 0;
 
+    /// Offsets that stand for others: -2 = of the oldest record, -1 = behind the last one that may
+    /// be read, from 0 on a time in milliseconds since 1970 = of the first record that is not older
+    /// (-1 in the answer: there is none). Fewer answers than questions, or a code: it is not known.
+    virtual boost::asio::awaitable<std::vector<committed_offset>> list_offsets(
+        std::vector<position> wanted, clock::time_point deadline) = 0;
+
     /// Leaves the group. Before the destructor, with run() still going on and all records
     /// destroyed; revoked() comes first, and waits for release().
     virtual boost::asio::awaitable<void> close(clock::time_point deadline) = 0;
@@ -121,6 +131,7 @@ public:
 struct group_options {
     std::string group;
     std::uint32_t queued_kib = 8192;  // fetched and not yet taken, of all partitions
+    std::string hidden_topics;        // regular expressions with commas, for a pattern
     name_lookup look_up;
 };
 

@@ -23,6 +23,7 @@ struct topic_description {
     std::vector<partition> partitions;               // sorted by id; empty when `code` is set
     std::optional<std::uint32_t> max_message_bytes;  // absent: not learned (ACL, old broker)
     std::optional<int> min_insync_replicas;
+    std::string topic_id = {};  // 22 characters; another one after the topic was made anew
 };
 
 }  // namespace logagent::kafka

@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "logagent/kafka/error.hpp"
 #include "logagent/kafka/live_producer.hpp"
@@ -22,6 +24,7 @@ struct stored_record {
     std::int64_t timestamp_ms = -1;  // wall clock; -1 = none
     std::string_view key;
     std::string_view value;
+    std::vector<std::pair<std::string_view, std::string_view>> headers;
 };
 
 /// Reads one topic from its beginning, all partitions, without a consumer group; makes and deletes
@@ -52,6 +55,9 @@ public:
 
     /// Deletes the topic; `none` = the cluster has agreed to.
     virtual boost::asio::awaitable<error> remove(std::string topic, clock::time_point deadline) = 0;
+
+    /// Whether everything was read that was there when a partition was asked last.
+    virtual bool at_end() const = 0;
 
     /// What librdkafka complained about last; empty = nothing yet.
     virtual std::string trouble() const = 0;
