@@ -17,13 +17,21 @@ using time_point = std::chrono::steady_clock::time_point;
 class ack_tracker {
 public:
     /// `next`: the offset that reading begins at, and the position until something is settled.
-    explicit ack_tracker(std::int64_t next) noexcept : committable_{next}, received_to_{next} {}
+    /// `in_runs`: records are settled by settled_to() alone, so that those that came within one
+    /// second need the memory of one.
+    explicit ack_tracker(std::int64_t next, bool in_runs = false) noexcept
+        : committable_{next}, received_to_{next}, in_runs_{in_runs} {}
 
     /// A record came; offsets rise. False = not beyond what came before, so it is no new record.
     bool received(std::int64_t offset, std::uint32_t bytes, time_point now);
 
+    /// The record came and is nobody's business; for runs, whose commits leave it to the next one.
+    void passed(std::int64_t offset) noexcept { received_to_ = offset + 1; }
+
     /// The record is final. False = it is not pending: unknown, or settled before.
     bool settled(std::int64_t offset);
+    /// All records before `next` are final.
+    void settled_to(std::int64_t next);
 
     /// The offset to commit: of the first record that is not final, or behind the last one.
     std::int64_t committable() const noexcept { return committable_; }
@@ -38,15 +46,19 @@ public:
 private:
     struct entry {
         std::int64_t offset;
-        std::uint32_t bytes;
+        std::uint32_t records;
+        std::uint64_t bytes;
         bool final;
         time_point came;
     };
+    void drop_final();
+
     std::deque<entry> entries_;  // from the first that is not final
     std::int64_t committable_;
     std::int64_t received_to_;
     std::size_t pending_ = 0;
     std::uint64_t pending_bytes_ = 0;
+    bool in_runs_;
 };
 
 }  // namespace logagent::transfer
