@@ -6,6 +6,7 @@
 #include "cli/commands.hpp"
 #include "cli/configuration.hpp"
 #include "cli/topic_question.hpp"
+#include "cli/transfer_options.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/base/glob.hpp"
 #include "logagent/fleet/logconfig.hpp"
@@ -22,7 +23,7 @@ constexpr flag flags[] = {
     {.names = "-c,--config",
      .value = "FILE",
      .help = "The configuration of the agent (/etc/logagent/agent.ini; with --logconfig alone "
-             "none)."},
+             "none), or a transfer.ini, which is known by its sections."},
     {.names = "--logconfig",
      .value = "FILE",
      .help = "A JSON array of targets, as it stands in etcd. With -c its allow_paths and "
@@ -89,7 +90,35 @@ void check_topics(const std::vector<fleet::log_target>& targets, const configura
     judge_topics(report);
 }
 
+/// transfer.ini: everything that is wrong, and what would run.
+check_report examine_transfer(const std::string& text, const std::string& file,
+                              const std::vector<std::string>& overrides) {
+    check_report report;
+    const auto checked = check_transfer(text, file, overrides);
+    const auto tell = [&](const std::string& name, const base::setting_problem& problem) {
+        report.error(problem.where, "", "",
+                     (name.empty() ? "" : "[" + name + "] ") +
+                         (problem.key.empty() ? "" : problem.key + ": ") + problem.text);
+    };
+    for (const auto& problem : checked.loaded.problems)
+        tell("", problem);
+    for (const auto& one : checked.loaded.refused)
+        for (const auto& problem : one.problems)
+            tell(one.name, problem);
+    const auto& settings = checked.loaded.settings;
+    for (const auto& route : settings.routes)
+        report.notes.push_back("route." + route.name + ": " + transfer::explain(route, settings));
+    if (settings.routes.empty() && settings.etcd_addr.empty())
+        report.error(file, "", "", "there is no route that could run");
+    return report;
+}
+
 check_report examine(const arguments& given) {
+    if (const auto* file = given.last("--config")) {
+        const auto text = read_file(*file, 4 << 20);
+        if (text && is_transfer_file(*text))
+            return examine_transfer(*text, *file, given.all("--set"));
+    }
     check_report report;
     const bool with_file = given.has("--config") || !given.has("--logconfig");
     const auto configured = read_configuration(
@@ -118,7 +147,7 @@ check_report examine(const arguments& given) {
 
 int run_check(const arguments& given, streams to) {
     if (given.has("--reference")) {
-        to.out << agent::configuration_reference();
+        to.out << agent::configuration_reference() << transfer::settings_reference();
         return 0;
     }
     const auto report = examine(given);

@@ -13,9 +13,9 @@ namespace logagent::cli {
 namespace {
 
 constexpr std::array table{
-    &agent_command,      &web_command,     &ctl_command,  &replay_command,
-    &check_command,      &status_command,  &demo_command, &selftest_command,
-    &mock_kafka_command, &version_command, &man_command,  &completion_command,
+    &agent_command,   &web_command,    &ctl_command,        &transfer_command, &replay_command,
+    &check_command,   &status_command, &demo_command,       &selftest_command, &mock_kafka_command,
+    &version_command, &man_command,    &completion_command,
 };
 
 constexpr int usage_exit = 2;

@@ -34,6 +34,7 @@ extern const command replay_command;
 extern const command status_command;
 extern const command selftest_command;
 extern const command mock_kafka_command;
+extern const command transfer_command;
 extern const command version_command;
 extern const command web_command;
 extern const command demo_command;
