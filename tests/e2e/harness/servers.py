@@ -150,6 +150,24 @@ class KafkaClient:
         body = struct.pack(">i", len(topics)) + b"".join(map(self._text, topics))
         self._request(20, 1, body + struct.pack(">i", 20000))
 
+    def add_partitions(self, topic, count):
+        """Makes the topic have `count` partitions."""
+        body = struct.pack(">i", 1) + self._text(topic) + struct.pack(">ii", count, -1)
+        answer = self._request(37, 0, body + struct.pack(">i?", 20000, False))
+        error = struct.unpack_from(">h", answer, 4 + 4 + 2 + len(topic.encode()))[0]
+        assert error == 0, f"{topic} got no more partitions: error {error}"
+        self.partitions[topic] = count
+        wait_for(f"topic {topic} has leaders", lambda: self.end_offsets(topic) is not None)
+
+    def alter(self, topic, **config):
+        """Sets settings of a topic: max_message_bytes=1000."""
+        body = struct.pack(">ib", 1, 2) + self._text(topic) + struct.pack(">i", len(config))
+        for name, value in config.items():
+            body += self._text(name.replace("_", ".")) + b"\0" + self._text(str(value))
+        answer = self._request(44, 0, body + b"\0")
+        error = struct.unpack_from(">h", answer, 4 + 4)[0]
+        assert error == 0, f"the settings of {topic} were not changed: error {error}"
+
     def deny_writing(self, topic):
         """Needs a broker with an authorizer. Holds for everybody."""
         rule = struct.pack(">ib", 1, 2) + self._text(topic) + b"\3"  # a topic, of exactly that name
