@@ -1,6 +1,8 @@
 // Changes of a whole fleet through the page, on real agents: a rollout in stages that is aborted, and keys
 // that somebody edited behind web's back.
 import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Fleet, eventually, launch, open } from './harness.mjs';
 
@@ -28,6 +30,29 @@ describe('a fleet', { concurrency: false }, () => {
 
   const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
   const rates = async () => Promise.all([1, 2, 3].map(async (n) => JSON.parse(await fleet.get(`/logagent/10.9.0.${n}/logconfig`))[0].send_rate));
+
+  test('a path is chosen from what an agent has, and its lines are sent again', async (t) => {
+    if (!await fleet.offers('replays')) return t.skip('this build has no replays by API');
+    appendFileSync(join(app, 'app.log'), 'INFO one\nINFO two\nINFO three\n');
+    await page.goto('/services/shop');
+    await page.getByText('Matches 3 hosts').waitFor();
+    await page.getByRole('button', { name: 'Browse' }).click();
+    await page.getByText('1 file matches now').waitFor();
+    await page.locator('dialog').getByRole('button', { name: `${app}/app.log` }).click();
+    assert.equal(await page.locator('[data-pointer="/files/0/log_path"] input').inputValue(), `${app}/app.log`);
+    await page.getByRole('button', { name: 'Discard' }).click();
+    await press('g', 'e');
+    await page.getByRole('button', { name: 'New replay' }).first().click();
+    await page.getByLabel('Host').fill('web01');
+    await page.getByLabel('Path', { exact: true }).fill(`${app}/app.log`);
+    await page.getByRole('button', { name: 'By bytes' }).click();
+    await page.getByRole('button', { name: 'Estimate' }).click();
+    await page.getByText('About 3 lines, 29 B, to').waitFor();
+    await page.getByLabel('Reason for the change').fill('the sink lost them');
+    await page.getByRole('button', { name: 'Start the replay' }).click();
+    await page.locator('tbody tr').filter({ hasText: 'done' }).getByText('3 records').waitFor();
+    return undefined;
+  });
 
   test('a change goes to one host first, is watched there, and is undone by an abort', async () => {
     await page.goto('/services/shop');

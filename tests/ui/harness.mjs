@@ -110,6 +110,11 @@ export class Fleet {
     return { status: response.status, etag: response.headers.get('ETag'), json: text ? JSON.parse(text) : null };
   }
 
+  /// Whether the server names the feature.
+  async offers(feature) {
+    return (await this.api('GET', 'whoami')).json.features.includes(feature);
+  }
+
   /// Puts a key as etcdctl would.
   async put(key, value) {
     const base64 = (text) => Buffer.from(text).toString('base64');

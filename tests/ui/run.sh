@@ -35,4 +35,4 @@ if ! cmp -s ui/package-lock.json $modules/package-lock.json; then
     }
 fi
 LOGAGENT_BINARY=$binary LOGAGENT_SCREENSHOTS=$images node --test --test-concurrency=2 --test-reporter=spec \
-    tests/ui/{browser,screens,fleet,pictures}.test.mjs
+    tests/ui/{browser,screens,fleet,first_day,pictures}.test.mjs
