@@ -98,8 +98,8 @@ def thirty_rotations_a_second(t):
 KEPT = 10  # rotated files of a log, then the oldest is deleted
 
 
-@case("10,000 rotations of 100 small files leave memory as it was", needs=["kafka"], full=True)
-def ten_thousand_rotations(t):
+@case("30,000 rotations of 100 small files leave memory as it was", needs=["kafka"], full=True)
+def many_rotations(t):
     topic, logs = t.topic(), [t.log(f"{number}.log") for number in range(100)]
     pattern = logs[0].with_name("*.log")
     agent = t.agent(
@@ -107,7 +107,7 @@ def ten_thousand_rotations(t):
     ).start()
     wanted = {str(log): [] for log in logs}
     peaks = []
-    for number in range(100):
+    for number in range(300):
         begin = time.monotonic()
         for log in logs:
             wanted[str(log)] += append(log, lines(3, log.name, first=3 * number))
@@ -116,14 +116,16 @@ def ten_thousand_rotations(t):
         # An even pace: as many generations are known at each moment.
         time.sleep(max(0.0, begin + 1 - time.monotonic()))
         peaks.append(agent.memory_kib("VmHWM"))
-    t.kafka.wait_count(topic, 100 * 300, 60)
+    t.kafka.wait_count(topic, 300 * 300, 60)
     agent.wait("nothing is in flight", lambda: not agent.status()["ledger"]["in_flight"])
     found = {path: [] for path in wanted}
     for record in t.kafka.read(topic):
         found[parse_key(record)["path"]].append(record)
     for path, records in found.items():
         expect_exactly(records, wanted[path])
-    assert peaks[-1] <= peaks[2 * KEPT] + 4096, peaks
+    # A deleted generation is known for a minute and a sweep, in case it turns up somewhere, and the heap
+    # takes as long again to find its size: then as much comes as goes.
+    assert peaks[-1] <= peaks[200] + 1024, peaks
     assert agent.stop() == 0
 
 
