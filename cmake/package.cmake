@@ -24,7 +24,14 @@ foreach(program IN ITEMS agent web transfer)
     if(EXISTS ${PROJECT_SOURCE_DIR}/examples/${program}.ini
             AND EXISTS ${PROJECT_SOURCE_DIR}/src/cli/${program}_command.cpp)
         install(FILES packaging/systemd/logagent-${program}.service DESTINATION lib/systemd/system)
-        install(FILES examples/${program}.ini DESTINATION /etc/logagent)
+        # Each unit has a user and a directory of its own, which the others cannot look into.
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS examples/${program}.ini)
+        file(READ ${PROJECT_SOURCE_DIR}/examples/${program}.ini ini)
+        string(REGEX REPLACE "\n# state_dir = /var/lib/logagent/${program} *"
+            "\nstate_dir = /var/lib/logagent/${program}     " ini "${ini}")
+        string(REPLACE "/var/lib/logagent/${program}" "/var/lib/logagent-${program}" ini "${ini}")
+        file(WRITE ${made}/${program}.ini "${ini}")
+        install(FILES ${made}/${program}.ini DESTINATION /etc/logagent)
         string(APPEND conffiles "/etc/logagent/${program}.ini\n")
     endif()
 endforeach()

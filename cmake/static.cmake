@@ -20,7 +20,7 @@ add_custom_command(TARGET logagent POST_BUILD
     COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/sbom.py
         --source ${PROJECT_SOURCE_DIR} --version ${PROJECT_VERSION} --commit ${LOGAGENT_COMMIT}
         --binary $<TARGET_FILE:logagent> --linked logagent.map
-        --headers ${CLI11_HEADER} ${Boost_INCLUDE_DIR}/boost/version.hpp
+        --headers ${CLI11_HEADER} ${xxhash_INCLUDE}/xxhash.h ${Boost_INCLUDE_DIR}/boost/version.hpp
         --librdkafka ${LOGAGENT_RDKAFKA_ROOT} --output $<TARGET_FILE:logagent>.spdx.json
     WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
     COMMENT "Stripping, and listing what was linked" VERBATIM)

@@ -28,11 +28,10 @@ std::string boost_version() {
     return text;
 }
 
-/// XXH_versionNumber() is 801 for 0.8.1.
+/// Of the header: librdkafka brings an older xxHash of its own, and a function with the same name.
 std::string xxhash_version() {
-    const auto number = XXH_versionNumber();
-    return std::to_string(number / 10000) + "." + std::to_string(number / 100 % 100) + "." +
-           std::to_string(number % 100);
+    return std::to_string(XXH_VERSION_MAJOR) + "." + std::to_string(XXH_VERSION_MINOR) + "." +
+           std::to_string(XXH_VERSION_RELEASE);
 }
 
 std::string seccomp_library_version() {

@@ -67,6 +67,12 @@ class Contents(unittest.TestCase):
             if not name.startswith(("DEBIAN/", "usr/share/man/man1/logagent-"))
         ]
         self.assertEqual(odd, [])
+        for name in PROGRAMS:
+            ini = (self.root / f"etc/logagent/{name}.ini").read_text(encoding="utf-8")
+            if name != "agent":
+                # What its unit makes, and nothing that belongs to another user.
+                self.assertRegex(ini, rf"(?m)^state_dir = /var/lib/logagent-{name}\b")
+                self.assertNotIn("/var/lib/logagent/", ini)
         page = gzip.open(self.root / "usr/share/man/man1/logagent-agent.1.gz", "rt").read()
         self.assertIn("LOGAGENT\\-AGENT", page)
 
