@@ -33,6 +33,9 @@ from harness.process import clean_up  # noqa: E402
 
 PROGRAMS = {
     "kafka": ("java", "kcat"),
+    "hdfs": ("java", "curl", "zstd"),
+    "storm": ("java", "curl"),
+    "storm1": ("java", "curl"),
     "nginx": ("nginx",),
     "logrotate": ("logrotate",),
     "strace": ("strace",),
