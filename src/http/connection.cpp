@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t receive_size = 8 << 10;
 constexpr std::size_t linger_bytes = 256 << 10;
 constexpr auto linger_time = std::chrono::seconds{1};
+constexpr auto look_for_leaving = std::chrono::seconds{1};
 
 std::string_view host_without_port(std::string_view host_field) {
     if (host_field.starts_with('[')) return host_field.substr(0, host_field.find(']') + 1);
@@ -252,7 +253,7 @@ std::string connection::head_text(const response& what, bool keep_alive) const {
         message.content_length(what.body.size());
     else if (!old)
         message.chunked(true);
-    message.keep_alive(keep_alive && !(what.slices && old));
+    message.keep_alive(keep_alive && !(what.slices && old) && !find_stream(what));
     std::ostringstream text;
     text << message.base();
     return std::move(text).str();
@@ -270,6 +271,10 @@ asio::awaitable<bool> connection::send(response what, bool keep_alive) {
     if (written.timed_out) ++shared_.counters.timeouts;
     if (written.failure) co_return false;
     if (!what.slices || head_only) co_return true;
+    if (auto events = find_stream(what)) {
+        co_await send_events(std::move(events), !old);
+        co_return false;
+    }
     const bool whole = co_await send_slices(what.slices, !old);
     co_return whole && !old;
 }
@@ -295,6 +300,27 @@ asio::awaitable<bool> connection::send_slices(const body_slices& next, bool chun
             if (written.failure) co_return false;
         }
         if (last) co_return true;
+    }
+}
+
+asio::awaitable<void> connection::send_events(std::shared_ptr<event_stream> from, bool chunked) {
+    const auto limits = from->allowed();
+    auto ping_at = clock::now() + limits.ping;
+    // A client that leaves, or sends something after its request, ends the stream soon.
+    while (transport_.quiet()) {
+        const auto until = std::min(ping_at, clock::now() + look_for_leaving);
+        std::string piece = co_await from->next(until);
+        const bool last = from->ended();
+        if (piece.empty() && !last && clock::now() < ping_at) continue;
+        if (piece.empty() && !last) piece = ":\n\n";
+        if (chunked && !piece.empty()) piece = chunk(piece);
+        if (chunked && last) piece += "0\r\n\r\n";
+        const auto deadline = clock::now() + limits.take;
+        const auto written = co_await transport_.write(piece, deadline);
+        // The system gives up on a peer that takes nothing for 25 s, see transport.cpp.
+        if (written.timed_out || written.failure == asio::error::timed_out) from->cut();
+        if (written.failure || last) co_return;
+        ping_at = clock::now() + limits.ping;
     }
 }
 

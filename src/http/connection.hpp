@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/transport.hpp"
+#include "logagent/http/event_stream.hpp"
 #include "logagent/http/server.hpp"
 
 namespace logagent::http {
@@ -62,6 +63,7 @@ private:
     boost::asio::awaitable<response> answer(const route& by);
     boost::asio::awaitable<bool> send(response what, bool keep_alive);
     boost::asio::awaitable<bool> send_slices(const body_slices& next, bool chunked);
+    boost::asio::awaitable<void> send_events(std::shared_ptr<event_stream> from, bool chunked);
     /// Reads what the client still sends, so that it gets to see the answer before the end.
     boost::asio::awaitable<void> linger();
     std::string head_text(const response& what, bool keep_alive) const;

@@ -4,8 +4,11 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
+#include <deque>
 
 #include "http/connection.hpp"
+#include "logagent/async/event.hpp"
+#include "logagent/http/event_stream.hpp"
 #include "support/run.hpp"
 #include "support/test.hpp"
 
@@ -17,8 +20,48 @@ using asio::ip::tcp;
 
 namespace {
 
+/// Gives what the test puts into it.
+class scripted_stream final : public http::event_stream {
+public:
+    scripted_stream(asio::any_io_executor executor, limits chosen)
+        : event_stream{chosen}, news{executor} {}
+
+    asio::awaitable<std::string> next(clock::time_point deadline) override {
+        ++asked;
+        while (pieces.empty() && !over && clock::now() < deadline)
+            co_await news.wait_until(deadline);
+        std::string piece;
+        if (!pieces.empty()) {
+            piece = pieces.front();
+            if (!for_ever) pieces.pop_front();
+        }
+        co_return piece;
+    }
+    bool ended() const override { return over && pieces.empty(); }
+    void cut() override { ++*cuts; }
+
+    void give(std::string piece) {
+        pieces.push_back(std::move(piece));
+        news.notify();
+    }
+    void end() {
+        over = true;
+        news.notify();
+    }
+
+    logagent::async::event news;
+    std::deque<std::string> pieces;
+    int asked = 0;
+    int* cuts = nullptr;
+    bool over = false;
+    bool for_ever = false;  // gives the first piece again and again
+};
+
 struct server_fixture {
     asio::io_context loop;
+    std::weak_ptr<scripted_stream> stream;
+    http::event_stream::limits limits;
+    int cuts = 0;
     http::server_options options;
     std::vector<http::route> routes;
     std::vector<std::string> reports;
@@ -44,6 +87,13 @@ struct server_fixture {
                                   return left-- > 0 ? std::string(16 << 10, 'x') : std::string{};
                               };
                               return made;
+                          }});
+        routes.push_back({"GET", "/events", [this](const http::request&) {
+                              auto made =
+                                  std::make_shared<scripted_stream>(loop.get_executor(), limits);
+                              made->cuts = &cuts;
+                              stream = made;
+                              return http::stream_of(std::move(made));
                           }});
         routes.push_back(
             {"GET", "/waits/{name}", [](http::request request) -> asio::awaitable<http::response> {
@@ -313,4 +363,76 @@ TEST_CASE("an address that cannot be bound is named with the reason", "[http]") 
     options.listen = "[::1]:" + std::to_string(v6.local_endpoint().port());
     http::server second{loop.get_executor(), options, {}};
     CHECK(contains(second.listen(), "cannot listen on [::1]:"));
+}
+
+TEST_CASE_METHOD(server_fixture, "events reach their client as they come, until they end",
+                 "[http]") {
+    start();
+    auto socket = connect();
+    const std::string ask = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write_some(asio::buffer(ask));
+    test::run_until(loop, [&] { return !stream.expired(); });
+    stream.lock()->give(http::event_text("hosts", "7", "{}"));
+    test::run_until(loop, [&] { return socket.available() > 0 && stream.lock()->pieces.empty(); });
+    stream.lock()->end();
+    const auto answer = talk_on(socket, "");
+    CHECK(contains(answer, "Content-Type: text/event-stream\r\n"));
+    CHECK(contains(answer, "X-Accel-Buffering: no\r\n"));
+    CHECK(contains(answer, "Transfer-Encoding: chunked\r\n"));
+    CHECK(answer.ends_with("\r\n\r\n1d\r\nid: 7\nevent: hosts\ndata: {}\n\n\r\n0\r\n\r\n"));
+    test::run_until(loop, [&] { return stream.expired(); });
+    CHECK(server->counters().connections == 0);
+}
+
+TEST_CASE_METHOD(server_fixture, "a silent stream is kept alive by comments", "[http]") {
+    limits.ping = 1ms;
+    start();
+    auto socket = connect();
+    const std::string ask = "GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    socket.write_some(asio::buffer(ask));
+    test::run_until(loop, [&] { return !stream.expired() && stream.lock()->asked >= 3; });
+    stream.lock()->end();
+    const auto answer = talk_on(socket, "");
+    CHECK(contains(answer, "\r\n\r\n:\n\n:\n\n"));
+}
+
+TEST_CASE_METHOD(server_fixture, "a stream outlives the time limit of a request", "[http]") {
+    options.total_timeout = 50ms;
+    limits.ping = 20ms;
+    start();
+    auto socket = connect();
+    const std::string ask = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write_some(asio::buffer(ask));
+    test::run_until(loop, [&] { return !stream.expired() && stream.lock()->asked >= 6; });
+    stream.lock()->give("data: late\n\n");
+    stream.lock()->end();
+    CHECK(contains(talk_on(socket, ""), "data: late\n\n"));
+    CHECK(server->counters().timeouts == 0);
+}
+
+TEST_CASE_METHOD(server_fixture, "a client that does not take its events is cut", "[http]") {
+    limits.take = 50ms;
+    start();
+    auto socket = connect();
+    const std::string ask = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write_some(asio::buffer(ask));
+    test::run_until(loop, [&] { return !stream.expired(); });
+    stream.lock()->for_ever = true;
+    stream.lock()->give(std::string(1 << 20, 'x'));
+    test::run_until(loop, [&] { return stream.expired(); });
+    CHECK(cuts == 1);
+    CHECK(server->counters().connections == 0);
+    // The others are served.
+    CHECK(status_of(talk("GET /hello" + last + "\r\n")) == "HTTP/1.1 200");
+}
+
+TEST_CASE_METHOD(server_fixture, "a client that leaves ends its stream", "[http]") {
+    start();
+    auto socket = connect();
+    const std::string ask = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.write_some(asio::buffer(ask));
+    test::run_until(loop, [&] { return !stream.expired(); });
+    socket.close();
+    test::run_until(loop, [&] { return stream.expired(); });
+    CHECK(server->counters().connections == 0);
 }
