@@ -23,6 +23,8 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t tell_every_bytes = 1u << 20;  // of acknowledged bytes, to the journal
 constexpr auto describe_deadline = 10s;
+constexpr auto partitions_interval = 5s;  // between two looks at all files
+constexpr std::size_t most_topics_bytes = 4 << 10;
 
 }  // namespace
 
@@ -57,6 +59,7 @@ asio::awaitable<int> agent_loops::run() {
     if (server_) spawn(server_->run());
     if (announcer_) spawn(announcer_->run());
     if (commands_) spawn(commands_->run());
+    if (stats_) spawn(stats_->run());
     spawn(housekeeping());
 
     while (!stop_asked_ && !failure_)
@@ -158,7 +161,40 @@ asio::awaitable<void> agent_loops::housekeeping() {
         replace_stuck_clients();
         if (manager_.watchdog_interval()) manager_.watchdog();
         tell_manager();
+        tell_partitions();
     }
+}
+
+written_partitions agent_loops::find_partitions() const {
+    written_partitions now;
+    collector_->visit_tailers([&](const tail::tailer& one) {
+        const auto& target = one.target().target;
+        const bool any = target.partition == fleet::partition_kind::spread;
+        now.add(target.service, target.topic, any ? -1 : one.position().partition);
+    });
+    return now;
+}
+
+/// Whoever follows lines must not wait half a minute for those of a file that has just appeared.
+void agent_loops::tell_partitions() {
+    if (!announcer_ || steady::now() < next_partitions_) return;
+    next_partitions_ = steady::now() + partitions_interval;
+    auto now = find_partitions();
+    if (!told_partitions_.holds(now)) announcer_->notify();
+    told_partitions_ = std::move(now);
+}
+
+/// The summary, and to which partitions lines go, as far as there is room for it.
+std::string agent_loops::announced() const {
+    auto summary = pages_->summary();
+    const std::string_view name = ",\"topics\":";
+    json_writer topics;
+    find_partitions().write(topics, most_topics_bytes);
+    const auto list = topics.take();
+    const auto most = announcer_options{}.most_bytes;
+    if (summary.size() + name.size() + list.size() > most) return summary;
+    summary.pop_back();  // the bracket of the object
+    return summary.append(name).append(list) + '}';
 }
 
 void agent_loops::tell_manager() {

@@ -32,7 +32,9 @@
 #include "logagent/tail/collector.hpp"
 #include "read_window.hpp"
 #include "silence_watch.hpp"
+#include "stats_publisher.hpp"
 #include "stdout_producer.hpp"
+#include "written_partitions.hpp"
 
 namespace logagent::agent {
 
@@ -60,6 +62,7 @@ private:
     void make_server();
     void make_announcer();
     void make_commands();
+    void make_stats();
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> collect();
     boost::asio::awaitable<void> notice();
@@ -70,6 +73,9 @@ private:
     boost::asio::awaitable<void> release_presence();
     void replace_stuck_clients();
     void tell_manager();
+    void tell_partitions();
+    written_partitions find_partitions() const;
+    std::string announced() const;
     bool report_once();
     std::vector<std::pair<std::string, std::string>> problems() const;
     bool spill(const tail::dead_letter& letter);
@@ -91,6 +97,7 @@ private:
     std::optional<os::posix_journal_files> journal_files_;
     std::optional<checkpoint::journal> journal_;
     checkpoint::memory_store memory_;
+    std::unique_ptr<stats_publisher> stats_;  // outlives the client, which borrows its record
     std::unique_ptr<kafka::live_producer> main_;
     std::unique_ptr<kafka::live_producer> careful_;
     std::unique_ptr<stdout_producer> printed_;
@@ -119,7 +126,9 @@ private:
     silence_watch main_silence_;
     silence_watch careful_silence_;
     read_window window_;
-    std::string told_manager_;    // the last STATUS
+    std::string told_manager_;  // the last STATUS
+    written_partitions told_partitions_;
+    std::chrono::steady_clock::time_point next_partitions_{};
     std::exception_ptr failure_;  // an end that nobody asked for: stops the agent in good order
     bool stop_asked_ = false;
     bool stop_now_ = false;

@@ -72,19 +72,24 @@ private:
     os::inotify& by_;
 };
 
-/// Passes delivery reports on and wakes the collector.
+/// Passes delivery reports on and wakes the collector. Those of figures go to who sent them.
 class agent_loops::reports final : public kafka::delivery_listener {
 public:
-    reports(kafka::delivery_listener& to, async::event& wakes) : to_{to}, wakes_{wakes} {}
+    reports(kafka::delivery_listener& to, async::event& wakes,
+            const std::unique_ptr<stats_publisher>& stats)
+        : to_{to}, wakes_{wakes}, stats_{stats} {}
     void delivered(void* batch, std::uint32_t count) override {
+        if (stats_ && stats_->reported(batch, kafka::error::none)) return;
         to_.delivered(batch, count);
         wakes_.notify();
     }
     void failed(void* batch, const char* value, kafka::error code, bool stored) override {
+        if (stats_ && stats_->reported(batch, code)) return;
         to_.failed(batch, value, code, stored);
         wakes_.notify();
     }
     void abandoned() override {
+        if (stats_) stats_->abandoned();
         to_.abandoned();
         wakes_.notify();
     }
@@ -92,6 +97,7 @@ public:
 private:
     kafka::delivery_listener& to_;
     async::event& wakes_;
+    const std::unique_ptr<stats_publisher>& stats_;
 };
 
 agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
@@ -139,6 +145,7 @@ agent_loops::agent_loops(asio::any_io_executor executor, agent_options options,
     if (settings_.status_on) make_server();
     if (etcd_) make_announcer();
     if (etcd_ && main_ && !options_.once) make_commands();
+    if (etcd_ && careful_ && !options_.once) make_stats();
 }
 
 agent_loops::~agent_loops() = default;
@@ -181,8 +188,9 @@ void agent_loops::make_collector() {
     chosen.spill = [this](const tail::dead_letter& letter) { return spill(letter); };
     collector_ = std::make_unique<tail::collector>(std::move(chosen), disk_, *watches_, store, main,
                                                    careful);
-    main_reports_ = std::make_unique<reports>(*collector_, work_);
-    careful_reports_ = std::make_unique<reports>(collector_->careful_listener(), work_);
+    static const std::unique_ptr<stats_publisher> no_stats;  // the main client sends none
+    main_reports_ = std::make_unique<reports>(*collector_, work_, no_stats);
+    careful_reports_ = std::make_unique<reports>(collector_->careful_listener(), work_, stats_);
     main.listen(*main_reports_);
     careful.listen(*careful_reports_);
 }
@@ -247,9 +255,21 @@ void agent_loops::make_announcer() {
     announcer_options chosen;
     chosen.key = status_key(settings_, host_);
     chosen.instance = self_.id;
-    announcer_ = std::make_unique<announcer>(executor_, *etcd_, chosen,
-                                             [this] { return pages_->summary(); });
+    announcer_ =
+        std::make_unique<announcer>(executor_, *etcd_, chosen, [this] { return announced(); });
     source_->on_change([this] { announcer_->notify(); });
+}
+
+void agent_loops::make_stats() {
+    stats_options chosen;
+    chosen.topic = "_logagent.stats";
+    chosen.host = host_;
+    chosen.instance = self_.id;
+    const auto files = [this](std::string_view after, std::size_t limit,
+                              const std::function<void(const tail::file_view&)>& each) {
+        collector_->visit_files(after, limit, steady::now(), each);
+    };
+    stats_ = std::make_unique<stats_publisher>(executor_, *careful_, files, std::move(chosen));
 }
 
 void agent_loops::make_commands() {
