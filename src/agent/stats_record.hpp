@@ -11,8 +11,8 @@
 
 namespace logagent::agent {
 
-/// The figures of one moment for whoever watches many hosts: a record of `_logagent.stats`. Built up
-/// file by file; pure.
+/// The figures of one moment for whoever watches many hosts: a record of `_logagent.stats`. Built
+/// up file by file; pure.
 ///
 /// Files that do something, lag or are not well are named, the most lines first; all others are
 /// only counted by service and topic. A host with 20,000 files makes no larger record than one with

@@ -69,10 +69,13 @@ public:
 
     void snapshot(etcd::snapshot now) override {
         of_.tokens_.clear();
+        of_.services_.clear();
         of_.hosts_.begin_snapshot();
         for (const auto& entry : now.keys)
             put(entry);
         of_.hosts_.end_snapshot(os::wall_ms());
+        of_.live_.restart(now.revision);
+        of_.tails_.changed();
         of_.tokens_.set_known();
         of_.tokens_known_.notify();
     }
@@ -82,6 +85,7 @@ public:
             put(change.entry);
         else
             remove(change.entry.key);
+        tell(change.entry);
     }
 
     void state(connection now, const std::string& text) override {
@@ -104,6 +108,13 @@ private:
             of_.hosts_.put(host, entry.value, os::wall_ms());
         if (const auto host = behind(entry.key, keys.hosts()); !host.empty())
             of_.hosts_.put_document(host, entry.value, entry.mod_revision);
+        if (const auto name = behind(entry.key, keys.services()); !name.empty()) {
+            auto read = fleet::parse_stored_service(entry.value);
+            if (read.errors.empty())
+                of_.services_[std::string{name}] = std::move(read.value);
+            else
+                of_.services_.erase(std::string{name});
+        }
     }
 
     void remove(const std::string& key) {
@@ -115,6 +126,26 @@ private:
             of_.hosts_.remove(host, os::wall_ms());
         if (const auto host = behind(key, keys.hosts()); !host.empty())
             of_.hosts_.remove_document(host);
+        if (const auto name = behind(key, keys.services()); !name.empty())
+            of_.services_.erase(std::string{name});
+    }
+
+    /// Tells the clients what has changed.
+    void tell(const etcd::key_value& entry) {
+        const auto& keys = of_.parts_.keys;
+        const auto told = [&](live_topic::kind what, std::string_view name, bool host) {
+            if (name.empty()) return;
+            live_change change;
+            change.revision = entry.mod_revision;
+            change.topic.what = what;
+            (host ? change.name : change.topic.name) = name;
+            of_.live_.changed(std::move(change));
+            of_.tails_.changed();
+        };
+        told(live_topic::kind::hosts, behind(entry.key, keys.statuses()), true);
+        told(live_topic::kind::hosts, behind(entry.key, keys.hosts()), true);
+        told(live_topic::kind::service, behind(entry.key, keys.services()), false);
+        told(live_topic::kind::rollout, behind(entry.key, keys.rollouts()), false);
     }
 
     control_plane& of_;
@@ -127,8 +158,16 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       names_{executor},
       etcd_{executor, names_, etcd_settings(settings_)},
       store_{etcd_, key_names{settings_.prefix}},
-      parts_{
-          .keys = key_names{settings_.prefix}, .store = store_, .tokens = tokens_, .hosts = hosts_},
+      tails_{executor, lines_from_kafka(), services_, hosts_},
+      stats_{executor, lines_from_kafka(), "_logagent.stats"},
+      parts_{.keys = key_names{settings_.prefix},
+             .store = store_,
+             .tokens = tokens_,
+             .hosts = hosts_,
+             .live = live_,
+             .tails = tails_,
+             .stats = stats_,
+             .services = services_},
       board_{parts_},
       rollouts_{parts_},
       api_{parts_},
@@ -144,6 +183,15 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       gather_timer_{executor},
       bootstrap_timer_{executor} {
     parts_.board = &board_;
+    parts_.lag_of = [this](std::string_view host) -> std::optional<std::uint64_t> {
+        const auto* known =
+            stats_.rates().is_fresh(host, os::wall_ms()) ? stats_.rates().host(host) : nullptr;
+        if (!known) return std::nullopt;
+        std::uint64_t lag = 0;
+        for (const auto& file : known->files)
+            lag += file.lag_bytes;
+        return lag;
+    };
     parts_.replica = ulid(os::wall_ms(), random_bytes(10));
     hosts_.changed = [this] { hosts_changed_.notify(); };
     parts_.not_ready = [this] { return not_ready(); };
@@ -151,6 +199,9 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
     http::server_options listen;
     listen.listen = settings_.listen.authority();
     listen.fields = protective_fields();
+    // A page keeps a connection for its events.
+    listen.max_connections = live_hub::most_streams + 100;
+    listen.max_per_peer = 100;
     listen.report = [](const std::string& text) { LOGAGENT_LOG(warn, "web.server", text); };
     listen.refuse = [this](const http::request& asked, unsigned status, std::string text) {
         return api_.refuse(asked, status, std::move(text));
@@ -163,7 +214,8 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
 
     etcd::watch_options watching;
     const auto& keys = parts_.keys;
-    for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.hosts(), keys.statuses()})
+    for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.hosts(), keys.statuses(),
+                               keys.services(), keys.rollouts()})
         watching.ranges.push_back({prefix, true});
     watching.seed = std::random_device{}();
     watch_ = std::make_unique<etcd::watch>(executor_, etcd_, std::move(watching), *follower_);
@@ -183,6 +235,29 @@ std::unique_ptr<etcd::presence> control_plane::hold(std::string key) {
     return out;
 }
 
+tail_desk::make_reader control_plane::lines_from_kafka() {
+    if (settings_.kafka_addr.empty()) return {};
+    std::map<std::string, std::string> given;
+    for (const auto& [name, written] : settings_.kafka)
+        given.emplace(name, written.value);
+    std::string brokers;
+    for (const auto& one : settings_.kafka_addr)
+        brokers += (brokers.empty() ? "" : ",") + one;
+    auto read = kafka::read_settings(brokers, given, http::default_ca_file());
+    if (!read.errors.empty())
+        throw base::problem_error{
+            {"kafka", read.errors.front().key + ": " + read.errors.front().reason}};
+    kafka::live_reader_options options;
+    options.look_up = [this](std::string host) -> asio::awaitable<std::vector<asio::ip::address>> {
+        const auto deadline = std::chrono::steady_clock::now() + 5s;
+        auto found = co_await names_.resolve(std::move(host), deadline);
+        co_return std::move(found.addresses);
+    };
+    return [this, settings = std::move(read.value), options] {
+        return kafka::create_live_reader(executor_, settings, options);
+    };
+}
+
 std::string control_plane::not_ready() const {
     if (!follower_->reason().empty()) return follower_->reason();
     return tokens_.known() ? std::string{} : "etcd has not answered yet";
@@ -196,8 +271,9 @@ asio::awaitable<int> control_plane::run() {
     const auto at = server_->local_endpoint();
     http::endpoint bound{at.address().to_string(), at.port(), false};
     LOGAGENT_LOG(info, "web.started",
-                 "version " << LOGAGENT_VERSION << " (" << LOGAGENT_COMMIT << "), http://"
-                            << bound.authority() << "/, keys below " << settings_.prefix);
+                 "version " << LOGAGENT_VERSION << " (" << LOGAGENT_COMMIT << "), "
+                            << "http://" << bound.authority() << "/, keys below "
+                            << settings_.prefix);
     spawn(signals());
     spawn(watch_->run());
     spawn(server_->run());
@@ -206,6 +282,8 @@ asio::awaitable<int> control_plane::run() {
     spawn(replica_->run());
     spawn(leader_->run());
     spawn(lead());
+    spawn(tails_.run());
+    spawn(stats_.run());
     spawn(housekeeping());
     while (!stop_asked_ && !failure_)
         co_await stopping_.wait();

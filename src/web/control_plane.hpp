@@ -10,6 +10,7 @@
 
 #include "api.hpp"
 #include "fleet_board.hpp"
+#include "live_hub.hpp"
 #include "logagent/async/event.hpp"
 #include "logagent/async/task_group.hpp"
 #include "logagent/dns/resolver.hpp"
@@ -21,6 +22,8 @@
 #include "logagent/web/settings.hpp"
 #include "parts.hpp"
 #include "rollout_driver.hpp"
+#include "stats_desk.hpp"
+#include "tail_desk.hpp"
 
 namespace logagent::web {
 
@@ -39,6 +42,7 @@ private:
 
     /// A key that this process keeps for as long as it lives.
     std::unique_ptr<etcd::presence> hold(std::string key);
+    tail_desk::make_reader lines_from_kafka();
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<void> housekeeping();
@@ -59,6 +63,10 @@ private:
     credentials tokens_;
     host_registry hosts_;
     repository store_;
+    live_hub live_;
+    service_map services_;
+    tail_desk tails_;
+    stats_desk stats_;
     parts parts_;
     fleet_board board_;
     rollout_driver rollouts_;

@@ -73,6 +73,18 @@ const endpoint table[] = {
     {"DELETE", "/api/v1/tokens/{id}", whole_admin, nothing, "token.delete", false, delete_token},
 
     {"GET", "/api/v1/audit", whole_admin, nothing, "", false, list_audit},
+
+    {"GET", "/api/v1/events", viewer, nothing, "", false, follow_events},
+    {"GET", "/api/v1/tail", tailer, stored, "tail.start", false, follow_lines},
+    {"GET", "/api/v1/rates", viewer, nothing, "", false, show_rates},
+    {"GET", "/api/v1/hosts/{host}/files", viewer, nothing, "", false, list_files},
+    {"GET", "/api/v1/why", viewer, nothing, "", false, show_why},
+
+    {"GET", "/api/v1/paths", editor, nothing, "", false, list_paths},
+    {"GET", "/api/v1/replays", viewer, nothing, "", false, list_replays},
+    {"POST", "/api/v1/replays", editor, json, "replay.create", false, create_replay},
+    {"POST", "/api/v1/replays/{id}:cancel", editor, json, "replay.cancel", false, cancel_replay},
+    {"GET", "/api/v1/replays/{id}", viewer, nothing, "", false, show_one_replay},
 };
 
 role role_for(needs access) {

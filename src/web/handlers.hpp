@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 
 #include "exchange.hpp"
 #include "logagent/http/message.hpp"
@@ -67,6 +68,23 @@ answering show_host(parts& with, exchange& one);
 answering patch_labels(parts& with, exchange& one);
 
 answering list_audit(parts& with, exchange& one);
+
+answering follow_events(parts& with, exchange& one);
+answering follow_lines(parts& with, exchange& one);
+
+answering show_rates(parts& with, exchange& one);
+answering list_files(parts& with, exchange& one);
+answering show_why(parts& with, exchange& one);
+
+answering list_paths(parts& with, exchange& one);
+answering create_replay(parts& with, exchange& one);
+answering list_replays(parts& with, exchange& one);
+answering show_one_replay(parts& with, exchange& one);
+answering cancel_replay(parts& with, exchange& one);
+
+/// Whether who asked may still get what he asked for: his token stands, and his session, if that
+/// let him in.
+std::function<bool()> still_allowed(parts& with, const exchange& one);
 
 /// An answer of type application/json with that status.
 http::response json_answer(const boost::json::value& body, unsigned status = 200);

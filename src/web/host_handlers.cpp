@@ -6,6 +6,7 @@
 #include "fleet_state.hpp"
 #include "handlers.hpp"
 #include "host_failure.hpp"
+#include "host_view.hpp"
 #include "list_query.hpp"
 #include "logagent/base/json.hpp"
 #include "logagent/fleet/merge_patch.hpp"
@@ -22,22 +23,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr int most_attempts = 5;
-
-json::object shown(const std::string& host, const host_record& record) {
-    json::object out;
-    out["host"] = host;
-    out["online"] = record.online;
-    out["since"] = utc_time(record.since_ms);
-    const auto known = host_registry::host_of(record);
-    json::object labels;
-    if (known)
-        for (const auto& [label, value] : known->labels)
-            labels[label] = value;
-    out["labels"] = std::move(labels);
-    out["primary_ip"] = known ? known->primary_ip : std::string{};
-    out["status"] = record.status;
-    return out;
-}
 
 /// The host with other labels: {"labels":{"env":"prod","old":null}}. Throws `refused` (422).
 fleet::host relabelled(const fleet::host& before, const json::object& body) {
@@ -132,7 +117,7 @@ answering list_hosts(parts& with, exchange& one) {
         const auto found = find_hosts(with, query);
         auto part = part_of(page, found.size());
         for (auto i = part.first; i < part.last; ++i)
-            items.push_back(shown(found[i]->first, found[i]->second));
+            items.push_back(shown_host(found[i]->first, found[i]->second));
         out["total"] = found.size();
         out["next_page_token"] = std::move(part.next_page_token);
         out["items"] = std::move(items);
@@ -145,7 +130,7 @@ answering list_hosts(parts& with, exchange& one) {
             out["next_page_token"] = page_token(1, std::prev(each)->first);
             break;
         }
-        items.push_back(shown(each->first, each->second));
+        items.push_back(shown_host(each->first, each->second));
     }
     out["total"] = all.size();
     out["items"] = std::move(items);
@@ -157,7 +142,7 @@ answering show_host(parts& with, exchange& one) {
     const auto found = with.hosts.all().find(host);
     if (found == with.hosts.all().end())
         throw refused{404, "not_found", "no host of this name has a status"};
-    co_return json_answer(shown(found->first, found->second));
+    co_return json_answer(shown_host(found->first, found->second));
 }
 
 answering patch_labels(parts& with, exchange& one) {

@@ -4,6 +4,32 @@
 
 namespace logagent::web {
 
+namespace {
+
+std::vector<written_topic> topics_of(const boost::json::object& status) {
+    std::vector<written_topic> out;
+    const auto* const topics = status.if_contains("topics");
+    if (!topics || !topics->is_array()) return out;
+    for (const auto& one : topics->get_array()) {
+        if (!one.is_object()) continue;
+        const auto* const service = one.get_object().if_contains("service");
+        const auto* const name = one.get_object().if_contains("topic");
+        const auto* const numbers = one.get_object().if_contains("partitions");
+        if (!service || !service->is_string() || !name || !name->is_string()) continue;
+        auto& topic = out.emplace_back();
+        topic.service = service->get_string();
+        topic.topic = name->get_string();
+        if (!numbers || !numbers->is_array()) continue;
+        topic.partitions.emplace();
+        for (const auto& number : numbers->get_array())
+            if (number.is_int64())
+                topic.partitions->push_back(static_cast<std::int32_t>(number.get_int64()));
+    }
+    return out;
+}
+
+}  // namespace
+
 void host_registry::put(std::string_view host, std::string_view status, std::int64_t now_ms) {
     auto& one = hosts_[std::string{host}];
     if (!one.online) {
@@ -21,6 +47,7 @@ void host_registry::put(std::string_view host, std::string_view status, std::int
     auto parsed = base::parse_json(status);
     one.status =
         parsed && parsed->is_object() ? std::move(parsed->get_object()) : boost::json::object{};
+    one.topics = topics_of(one.status);
     seen_[std::string{host}] = true;
 }
 

@@ -13,10 +13,18 @@
 
 namespace logagent::web {
 
+/// Where an agent writes the lines of a service to.
+struct written_topic {
+    std::string service;
+    std::string topic;
+    std::optional<std::vector<std::int32_t>> partitions;  // nothing = any of them
+};
+
 /// What a host has told about itself, and whether it is still there.
 struct host_record {
     boost::json::object status;                    // the last one; empty if it could not be read
     std::optional<fleet::reported_host> reported;  // the same, read
+    std::vector<written_topic> topics;             // what did not fit into the status is not there
     std::optional<fleet::host> known;              // its document
     std::int64_t known_revision = 0;               // mod_revision of that; 0 = there is none
     bool online = false;                           // its lease lives

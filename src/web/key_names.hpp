@@ -58,6 +58,8 @@ public:
     std::string result(std::string_view host, std::string_view id) const {
         return prefix_ + "_result/" + std::string{host} + "/" + std::string{id};
     }
+    std::string replays() const { return prefix_ + "_meta/replays/"; }
+    std::string replay(std::string_view id) const { return replays() + std::string{id}; }
     std::string statuses() const { return prefix_ + "_status/"; }
 
 private:

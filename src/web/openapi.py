@@ -17,6 +17,8 @@ TAGS = {
     "rollouts": "A definition on its way, stage by stage",
     "hosts": "The inventory, and what each agent reports",
     "keys": "Keys of hosts that are not what web would write",
+    "live": "What happens now: events, lines, rates, and why something does not",
+    "replays": "Parts of files, sent again",
     "access": "Who may do what, and who did",
     "process": "This process itself",
 }
@@ -258,6 +260,43 @@ OPERATIONS = [
        "An agent gives up targets whose key is gone; a host that is gone leaves the inventory",
        parameters=[DRY, ONCE], path_example={"host": "web01"}, query={"dry_run": "true"}, body=change(),
        example={"message": "rebuilt"}, answer=ANY, also=[504], ctl="hosts forget web01"),
+    op("GET", "/api/v1/hosts/{host}/files", "hosts", "viewer", "Its files: positions, lag, rates",
+       parameters=LIMIT + [query("q", TEXT, "a part of the path")], path_example={"host": "web01"},
+       answer=listing(ANY)),
+    op("GET", "/api/v1/paths", "hosts", "editor", "Files that the agent may read",
+       parameters=[query("host", TEXT, "which agent"), query("glob", TEXT, "an absolute path or glob"),
+                   query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 200}, "files")],
+       status=404, also=[200, 409, 504], answer=document(items=array(ANY), more=FLAG)),
+    op("GET", "/api/v1/events", "live", "viewer", "Hosts, services and rollouts as they change",
+       parameters=[query("topics", TEXT, "hosts,service:NAME,rollout:ID"),
+                   header("Last-Event-ID", "of the last event that the client has")],
+       stream=True, status=400, also=[200, 429]),
+    op("GET", "/api/v1/tail", "live", "tailer", "Lines as they arrive in Kafka",
+       parameters=[query("service", TEXT, "of this service"), query("host", TEXT, "of this host"),
+                   query("path", TEXT, "of this file, or glob"), query("q", TEXT, "text that is in the line"),
+                   query("re", TEXT, "RE2 that is found in the line")],
+       stream=True, status=422, also=[200, 429], ctl="tail service=shop"),
+    op("GET", "/api/v1/rates", "live", "viewer", "What is written, sent, held back, and when it is through",
+       parameters=[query("service", TEXT, "of this service"), query("host", TEXT, "or of this host"),
+                   query("send_rate", {"type": "integer", "minimum": 0, "maximum": 1000000000},
+                         "what this limit would do")],
+       query={"service": "shop", "send_rate": "5000"}, answer=ANY),
+    op("GET", "/api/v1/why", "live", "viewer", "Why a log is not there",
+       parameters=[query("host", TEXT, "the host"), query("path", TEXT, "the file, absolute")],
+       query={"host": "nobody", "path": "/var/log/nginx/access.log"}, answer=ANY),
+    op("POST", "/api/v1/replays", "replays", "editor", "Send a part of a file again",
+       parameters=[DRY, ONCE],
+       body=change(host=TEXT, path=TEXT, generation=TEXT, offset=TEXT, since=TEXT, until=TEXT, last=TEXT,
+                   topic=TEXT, same_topic=FLAG, rate=NUMBER),
+       example={"host": "web01", "path": "/var/log/nginx/access.log", "last": "10M", "same_topic": True,
+                "message": "the index was lost"},
+       status=201, also=[200, 409, 504], answer=ANY, take={"replay": "/id"}),
+    op("GET", "/api/v1/replays", "replays", "viewer", "Replays, newest first", parameters=LIMIT,
+       answer=listing(ANY)),
+    op("GET", "/api/v1/replays/{id}", "replays", "viewer", "One replay, and how far it is",
+       path_example={"id": "{replay}"}, answer=ANY),
+    op("POST", "/api/v1/replays/{id}:cancel", "replays", "editor", "End it", parameters=[DRY, ONCE],
+       path_example={"id": "{replay}"}, body=change(), example={"message": "enough"}, answer=ANY, also=[409]),
     op("GET", "/api/v1/drift", "keys", "viewer", "Keys that are not what is rendered", answer=listing(ANY),
        ctl="drift"),
     op("POST", "/api/v1/drift:repair", "keys", "editor", "Write them as they are rendered",
@@ -309,11 +348,11 @@ def responses(row):
     for status in sorted({success, *row.get("also", []), *([] if row["role"] is None else [401, 403]), 400, 404, 422,
                           503}):
         content = {}
-        if status == success or status in (200, 201, 207):
+        if status < 400 and row.get("stream"):
+            content = {"text/event-stream": {"schema": TEXT}}
+        elif status < 400:
             if row.get("text"):
                 content = {"text/plain": {"schema": TEXT}}
-            elif status == 401:
-                content = {"application/problem+json": {"schema": ref("Problem")}}
             elif status != 204 and "answer" in row:
                 content = {"application/json": {"schema": row["answer"]}}
         elif status >= 400:

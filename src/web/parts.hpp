@@ -10,6 +10,7 @@
 #include "credentials.hpp"
 #include "host_registry.hpp"
 #include "key_names.hpp"
+#include "logagent/fleet/service.hpp"
 #include "logagent/http/server.hpp"
 #include "login_limiter.hpp"
 #include "repository.hpp"
@@ -17,6 +18,10 @@
 namespace logagent::web {
 
 class fleet_board;
+class live_hub;
+class stats_desk;
+class tail_desk;
+using service_map = std::map<std::string, fleet::service>;  // definitions by name
 
 /// What the endpoints work with. All of it outlives every request.
 struct parts {
@@ -24,6 +29,10 @@ struct parts {
     repository& store;
     credentials& tokens;
     host_registry& hosts;
+    live_hub& live;
+    tail_desk& tails;
+    const stats_desk& stats;
+    const service_map& services;
     login_limiter logins = {};
     std::string replica = {};             // names this process among those that share an etcd
     std::set<std::string> applying = {};  // ids of changes that a request is carrying out

@@ -37,6 +37,7 @@ constexpr meaning meanings[] = {
     {431, "head_too_large", "The head of the request is too long"},
     {500, "internal", "Failure inside the server"},
     {503, "unavailable", "Not available now"},
+    {504, "no_answer", "No answer in time"},
 };
 
 const meaning* find_meaning(unsigned status) {

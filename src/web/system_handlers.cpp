@@ -2,10 +2,13 @@
 #include <boost/json/serialize.hpp>
 
 #include "handlers.hpp"
+#include "live_hub.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/base/metrics.hpp"
 #include "logagent_version.hpp"
 #include "openapi.hpp"
+#include "stats_desk.hpp"
+#include "tail_desk.hpp"
 
 // Endpoints about this process itself.
 
@@ -22,8 +25,9 @@ http::response json_answer(const json::value& body, unsigned status) {
 
 /// What this server can do, for pages and programs that work with several versions of it.
 constexpr std::string_view features[] = {
-    "services", "hosts",  "history", "audit", "tokens", "overview",
-    "rollouts", "status", "search",  "views", "drift",  "openapi",
+    "services", "hosts",  "history", "audit", "tokens",  "overview", "rollouts",
+    "status",   "search", "views",   "drift", "openapi", "events",   "tail",
+    "rates",    "files",  "why",     "paths", "replays",
 };
 
 answering show_health(parts&, exchange&) {
@@ -67,6 +71,17 @@ answering show_metrics(parts& with, exchange&) {
     std::uint64_t online = 0;
     for (const auto& [host, record] : with.hosts.all())
         online += record.online ? 1 : 0;
+    page.family("web_streams", kind::gauge, "Connections that events are sent on.");
+    page.sample(std::uint64_t{with.live.streams()});
+    page.family("web_slow_streams_total", kind::counter,
+                "Streams cut since the client did not take its events for 30 s.");
+    page.sample(with.live.cut());
+    page.family("web_tails", kind::gauge, "Clients that follow lines.");
+    page.sample(std::uint64_t{with.tails.tails()});
+    page.family("web_tail_read_bytes_total", kind::counter, "Read from Kafka for them.");
+    page.sample(with.tails.bytes_read());
+    page.family("web_stats_hosts", kind::gauge, "Hosts that publish figures of their files.");
+    page.sample(std::uint64_t{with.stats.rates().hosts()});
     page.family("web_hosts", kind::gauge, "Hosts by whether their status is in etcd.");
     page.sample({{"state", "online"}}, online);
     page.sample({{"state", "offline"}}, std::uint64_t{with.hosts.all().size()} - online);
@@ -80,7 +95,7 @@ answering show_metrics(parts& with, exchange&) {
     co_return made;
 }
 
-answering show_whoami(parts&, exchange& one) {
+answering show_whoami(parts& with, exchange& one) {
     json::object out;
     out["token_id"] = one.who.token_id;
     out["name"] = one.who.name;
@@ -93,7 +108,7 @@ answering show_whoami(parts&, exchange& one) {
     out["version"] = LOGAGENT_VERSION;
     json::array can;
     for (const auto feature : features)
-        can.emplace_back(feature);
+        if (feature != "tail" || with.tails.possible()) can.emplace_back(feature);
     out["features"] = std::move(can);
     co_return json_answer(out);
 }

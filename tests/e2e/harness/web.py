@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 from pathlib import Path
 
 from .process import Child, PATIENCE, at_end, free_ports, wait_for
@@ -35,13 +36,14 @@ class Answer:
 class Web:
     """One `logagent web`. Starting it again serves the same etcd."""
 
-    def __init__(self, binary, directory, etcd, arguments=()):
+    def __init__(self, binary, directory, etcd, arguments=(), ca=None):
         self.binary = Path(binary)
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.etcd = etcd
         self.port = free_ports()
         self.arguments = [str(part) for part in arguments]
+        self.ca = ca  # of its certificate; None = plain http
         self.child = None
         self.token = None
         self._forget = at_end(self.kill9)
@@ -96,7 +98,7 @@ class Web:
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20 * PATIENCE)
+        connection = self.connection(20 * PATIENCE)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
@@ -104,6 +106,14 @@ class Web:
             return Answer(answer.status, named, answer.read())
         finally:
             connection.close()
+
+    def connection(self, timeout):
+        if not self.ca:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        context = ssl.create_default_context(cafile=str(self.ca))
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=timeout, context=context
+        )
 
     def api(self, method, path, body=None, **options):
         return self.ask(method, "/api/v1" + path, body, **options)
