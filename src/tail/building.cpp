@@ -27,12 +27,10 @@ delivery::record_builder::origin tailer::origin(const moment& now) const {
 std::uint64_t tailer::build(run& into, std::uint64_t lines, std::uint64_t bytes, closing close,
                             const moment& now) {
     shared_.builder.begin(origin(now), into);
-    skipped_ = 0;
-    undecodable_ = 0;
-    built_inside_ = false;
+    shared_.built = {};
     if (into.text_size == 0) {
-        skipped_ = into.end - into.begin;
-        shared_.builder.skip(skipped_);
+        shared_.built.skipped = into.end - into.begin;
+        shared_.builder.skip(shared_.built.skipped);
         return into.end;
     }
     if (into.text_size != into.end - into.begin) {
@@ -60,7 +58,7 @@ std::uint64_t tailer::build_plain(run& into, std::uint64_t lines, std::uint64_t 
             const std::size_t nuls = leading_nuls({at, left});
             if (nuls == left && close != closing::last) break;
             builder.skip(nuls);
-            skipped_ += nuls;
+            shared_.built.skipped += nuls;
             at += nuls;
             offset += nuls;
             continue;
@@ -72,7 +70,7 @@ std::uint64_t tailer::build_plain(run& into, std::uint64_t lines, std::uint64_t 
             next.size = static_cast<std::uint32_t>(builder.piece({at, left}));
             next.begin = offset;
             next.end = offset + next.size;
-            built_inside_ = true;
+            shared_.built.inside = true;
             if (builder.add(next)) offset = next.end;
             break;
         }
@@ -87,7 +85,7 @@ std::uint64_t tailer::build_plain(run& into, std::uint64_t lines, std::uint64_t 
         at += whole;
         offset += whole;
     }
-    last_line_ = next;
+    shared_.built.last_line = next;
     return offset;
 }
 
@@ -118,16 +116,16 @@ std::uint64_t tailer::build_framed(run& into, std::uint64_t lines, std::uint64_t
         if (!joint && (made() >= lines || offset - into.begin >= bytes)) break;
         if (each.gap) {
             builder.skip(each.end - each.begin);
-            skipped_ += each.end - each.begin;
+            shared_.built.skipped += each.end - each.begin;
         } else {
-            last_line_ = line_of(each);
-            if (!builder.add(last_line_, joint)) break;
-            undecodable_ += each.undecodable;
+            shared_.built.last_line = line_of(each);
+            if (!builder.add(shared_.built.last_line, joint)) break;
+            shared_.built.undecodable += each.undecodable;
         }
         joint = each.until == 0;
         if (!joint) offset = each.until;
     }
-    built_inside_ = framing.ends_inside() && offset == framing.end();
+    shared_.built.inside = framing.ends_inside() && offset == framing.end();
     return offset;
 }
 
@@ -170,7 +168,7 @@ void tailer::build_cut(run& into) {
         whole.cut = missing - (accept_partial_ ? 0 : 1);
     }
     shared_.builder.add(whole);
-    last_line_ = whole;
+    shared_.built.last_line = whole;
 }
 
 }  // namespace logagent::tail

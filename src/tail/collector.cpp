@@ -185,10 +185,10 @@ void collector::claim(std::string_view path, const std::shared_ptr<live_target>&
         ++over_limit_;
         return;
     }
-    auto added = std::make_unique<source>(key.path, target, now_.steady);
-    source& where = *added;
+    const auto added = sources_.emplace(std::move(key), nullptr).first;
+    added->second = std::make_unique<source>(added->first.path, target, now_.steady);
+    source& where = *added->second;
     by_path_.emplace(where.path, &where);
-    sources_.emplace(std::move(key), std::move(added));
     watch_directories(where, {}, {});
     want_look(where);
 }

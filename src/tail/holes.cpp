@@ -215,7 +215,7 @@ void tailer::begin_filling() {
     from.unverified = true;
     from.packed = packed_;
     from.fills = this;
-    filler_ = std::make_unique<tailer>(shared_, target_, path_, file_, std::move(from), limit_);
+    filler_ = std::make_unique<tailer>(shared_, target_, path(), file_, std::move(from), limit_);
     filler_->fills_to_ = first.end;
 }
 

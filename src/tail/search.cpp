@@ -88,7 +88,7 @@ void collector::changed(os::inotify::change what, std::string_view directory, st
     if (what == change::unwatched) {
         searched_directories_.erase(std::string{directory});
         for (const auto& [key, where] : sources_)
-            std::erase(where->watched, directory);  // the next look watches what is there then
+            forget_watched(*where, directory);  // the next look watches what is there then
         sweep_soon_ = true;
         return;
     }

@@ -481,8 +481,9 @@ void collector::watch_directories(source& where, std::vector<std::string> direct
         by_path_.emplace(where.real_path, &where);
     }
     if (directories.empty()) directories.push_back(parent_of(where.path));
-    if (directories == where.watched) return;
-    const auto before = std::exchange(where.watched, {});
+    if (where.watched && directories == *where.watched) return;
+    const auto before = std::exchange(where.watched, nullptr);
+    std::vector<std::string> watched;
     where.polled = false;
     for (std::string& directory : directories) {
         int code = watches_.watch(directory);
@@ -492,18 +493,35 @@ void collector::watch_directories(source& where, std::vector<std::string> direct
             code = watches_.watch(directory);
         }
         if (code == 0)
-            where.watched.push_back(std::move(directory));
+            watched.push_back(std::move(directory));
         else
             where.polled = true;
     }
-    for (const auto& directory : before)
+    where.watched = shared_list(std::move(watched));
+    if (!before) return;
+    for (const auto& directory : *before)
         watches_.unwatch(directory);
 }
 
+collector::directory_list collector::shared_list(std::vector<std::string> directories) {
+    if (directories.empty()) return nullptr;
+    if (!watched_last_ || *watched_last_ != directories)
+        watched_last_ = std::make_shared<const std::vector<std::string>>(std::move(directories));
+    return watched_last_;
+}
+
+void collector::forget_watched(source& where, std::string_view directory) {
+    if (!where.watched) return;
+    auto left = *where.watched;
+    std::erase(left, directory);
+    where.watched = shared_list(std::move(left));
+}
+
 void collector::unwatch_directories(source& where) {
-    for (const auto& directory : where.watched)
-        watches_.unwatch(directory);
-    where.watched.clear();
+    if (where.watched)
+        for (const auto& directory : *where.watched)
+            watches_.unwatch(directory);
+    where.watched.reset();
     if (!where.real_path.empty()) forget_path(where.real_path, where);
     where.real_path.clear();
 }

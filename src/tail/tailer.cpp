@@ -44,7 +44,6 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
                std::shared_ptr<os::file> file, start from, delivery::rate_limit& limit)
     : shared_{shared},
       target_{std::move(target)},
-      path_{path},
       file_{std::move(file)},
       generation_{std::move(from.generation)},
       partition_{from.position.partition},
@@ -59,6 +58,7 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
       packed_{from.packed},
       live_{from.fills},
       cut_short_{from.cut_short} {
+    if (path != generation_.path) path_ = std::make_unique<const std::string>(path);
     take_holes(from.position);
 }
 
@@ -167,7 +167,7 @@ wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
             // One file, one partition for its life, so order holds (DESIGN 4.4).
             std::string seed = shared_.host;
             seed += '\0';
-            seed += path_;
+            seed += this->path();
             partition_ = static_cast<std::int32_t>(hash(seed) % topic_->partitions());
             own = topic_->at(partition_);
             dirty_ = true;
@@ -184,7 +184,7 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
     const std::uint64_t bytes = built->end - built->begin;
     // Blank and filtered lines pass free: the limit is on what is sent.
     const std::uint64_t lines = records.size() + shared_.builder.dead_letters().size();
-    const std::uint64_t paid = bytes - std::min(bytes, skipped_);
+    const std::uint64_t paid = bytes - std::min(bytes, shared_.built.skipped);
     limit_.spend(lines, paid, now.steady);
     shared_.host_limit.spend(paid, now.steady);
     if (lines > 0)
@@ -196,8 +196,8 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
     shared_.counted.bytes_read += bytes;
     wanted_room_ = 0;
     stop_scanning();
-    inside_ = built_inside_;
-    shared_.counted.undecodable_lines += undecodable_;
+    inside_ = shared_.built.inside;
+    shared_.counted.undecodable_lines += shared_.built.undecodable;
     catching_up_ = more && limit_.unlimited() && bytes >= chunk_pool::small / 2;
     at_end_ = !more;
     drained_since_ = {};
@@ -373,7 +373,7 @@ void tailer::poisoned(run& which, kafka::error code, const moment& now) {
     if (which.records - which.buried == 1) {
         // The line is made once more, so that its letter has the key that the record had.
         build(which, no_limit, no_limit, closing::last, now);
-        if (shared_.builder.records().size() == 1) whole = last_line_;
+        if (shared_.builder.records().size() == 1) whole = shared_.built.last_line;
     }
     auto& acked = counts[static_cast<std::size_t>(byte_class::acked)];
     auto& buried = counts[static_cast<std::size_t>(byte_class::dead_letter)];
@@ -485,7 +485,9 @@ void tailer::saw(std::uint64_t size) noexcept {
 
 void tailer::grow_head() {
     auto& identity = generation_.identity;
-    if (packed_ || identity.head_size >= head_bytes || size_ <= identity.head_size) return;
+    if (packed_ || identity.head_size >= head_bytes) return;
+    // Not with every line: each time costs a read and a record in the journal.
+    if (size_ < std::min<std::uint64_t>(2 * identity.head_size, head_bytes) || size_ == 0) return;
     if (live_) return;  // who knows the whole file does that
     const bool nameless = identity.head_size == 0;
     if (read_head(*file_, size_, os::file::read_mode::cached, identity) != look::same) return;

@@ -161,6 +161,9 @@ private:
         auto operator<=>(const source_key&) const = default;
     };
 
+    /// Thousands of files of one directory watch the same ones.
+    using directory_list = std::shared_ptr<const std::vector<std::string>>;
+
     struct careful_reports final : kafka::delivery_listener {
         explicit careful_reports(collector& of) : owner{of} {}
         void delivered(void* batch, std::uint32_t count) override { owner.delivered(batch, count); }
@@ -261,6 +264,8 @@ private:
                            const std::string& real_path);
     void forget_path(const std::string& path, source& where);
     void unwatch_directories(source& where);
+    void forget_watched(source& where, std::string_view directory);
+    directory_list shared_list(std::vector<std::string> directories);
 
     /// The next loss among the files of a path; see tail/forecast.hpp.
     std::optional<double> foretold_loss(const source& where, time_point now) const;
@@ -318,6 +323,7 @@ private:
     std::deque<source*> looks_;
     std::deque<glob_search> searches_;
     std::set<std::string> searched_directories_;  // watched for globs
+    directory_list watched_last_;                 // of the source that was looked at last
     std::deque<tailer*> ready_;
     std::multimap<time_point, tailer*> timers_;
     std::multimap<time_point, source*> look_timers_;

@@ -71,6 +71,15 @@ struct dead_letter : delivery::batch {
     bool in_flight = false;
 };
 
+/// What was found while the records of one run were built, beside the records. It is of the step
+/// that built it, so one for all files does.
+struct building_notes {
+    delivery::line last_line;
+    std::uint64_t skipped = 0;  // NUL bytes, which are not paid for
+    std::uint64_t undecodable = 0;
+    bool inside = false;  // the end of the run is within a line that is being split
+};
+
 /// What the tailers of one process share; owned by the collector.
 struct services {
     kafka::producer& main;
@@ -87,6 +96,7 @@ struct services {
     duration rotate_wait{};
     delivery::chunk_ref shared_chunk{};  // reads with little to read go into one chunk
     delivery::framing framing{};         // of the run that is being built
+    building_notes built{};              // of the run that was built last
     /// Writes the state with every position as it is now; false = not possible, it is tried again.
     std::function<bool()> save{};
 };
@@ -190,7 +200,7 @@ public:
 
     const live_target& target() const noexcept { return *target_; }
     const checkpoint::generation_record& generation() const noexcept { return generation_; }
-    const std::string& path() const noexcept { return path_; }
+    const std::string& path() const noexcept { return path_ ? *path_ : generation_.path; }
     const os::file* file() const noexcept { return file_.get(); }
     state now() const noexcept { return state_; }
     const std::string& error() const noexcept {
@@ -332,8 +342,8 @@ private:
 
     services& shared_;
     std::shared_ptr<const live_target> target_;
-    std::string path_;                // its own copy: a stopped tailer outlives its source
-    std::shared_ptr<os::file> file_;  // with the filler
+    std::unique_ptr<const std::string> path_;  // null = where its generation was first seen
+    std::shared_ptr<os::file> file_;           // with the filler
     checkpoint::generation_record generation_;
     std::int32_t partition_;  // chosen at the first send; -1 = not yet
     delivery::rate_limit& limit_;
@@ -349,13 +359,9 @@ private:
 
     std::array<char, 2> head_{};  // the first bytes of the file: a byte order mark
     std::uint8_t head_size_ = 0;
-    bool learned_ = false;       // what is before the position the work began at
-    bool inside_ = false;        // the position is within a line that is being split
-    bool built_inside_ = false;  // so does the end of the run that was built last
+    bool learned_ = false;  // what is before the position the work began at
+    bool inside_ = false;   // the position is within a line that is being split
     held_lines held_;
-    delivery::line last_line_;       // of the run that was built last
-    std::uint64_t skipped_ = 0;      // in it: NUL bytes, which are not paid for
-    std::uint64_t undecodable_ = 0;  // in it
     delivery::long_line long_line_;  // the line of scanned_to_
     bool in_nuls_ = false;           // all from the position to scanned_to_ is NUL
     bool scanning_ = false;          // for the end of a line that does not fit into memory
