@@ -98,8 +98,7 @@ void dead_letters::send(entry& one) {
     record.key_size = static_cast<std::uint32_t>(letter.key.size());
     const auto name = dead_topic_of(letter.topic);
     if (!known_.contains(name)) {
-        missing_.insert(name);
-        look_.notify();
+        missing_.insert(name);  // run() looks at it when it wakes, and not at once again after that
         return;
     }
     const auto texts = headers_of(letter, one.time);

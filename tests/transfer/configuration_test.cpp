@@ -73,7 +73,7 @@ type = hadoop
     CHECK(loaded.problems.empty());
     CHECK(loaded.settings.routes.size() == 1);
     CHECK(loaded.settings.sinks.size() == 1);
-    CHECK(refusal_of(loaded, "route.nowhere").find("t.ini:13: sink: 'missing'") == 0);
+    CHECK(refusal_of(loaded, "route.nowhere").find("t.ini:12: sink: 'missing'") == 0);
     const auto odd = refusal_of(loaded, "route.odd");
     CHECK(odd.find("topics: '~a(?i)b'") != odd.npos);
     CHECK(odd.find("formt: there is no such key; did you mean format?") != odd.npos);
