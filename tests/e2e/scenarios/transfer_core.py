@@ -247,7 +247,7 @@ def made_anew(t):
     assert transfer.stop() == 0
 
 
-@case("partitions that are added are read from their beginning, with `from = latest` too",
+@case("partitions that are added are read from their beginning, with from = latest too",
       needs=["kafka"])
 def partitions_added(t):
     topic, out = t.topic(), t.directory / "out.log"
