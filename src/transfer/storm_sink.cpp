@@ -196,7 +196,7 @@ asio::awaitable<storm_answer> storm_sink::ask(flight& one) {
         servers_.ended(server);
     else
         servers_.failed(server, clock::now());
-    if (!got->has_value() || !server_is_well)
+    if (got->has_value() && !server_is_well)  // a failure names the server itself
         answer.text = where_.url[server].authority() + ": " + answer.text;
     for (auto& each : flights_)
         each.changed.notify();
