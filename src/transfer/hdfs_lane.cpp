@@ -106,7 +106,11 @@ asio::awaitable<void> hdfs_lane::run() {
 
 void hdfs_lane::take(item next) {
     if (patience_.ended()) return;
-    if (waiting_.empty() && room() && store(next)) return;
+    const bool first = !filling_;
+    if (waiting_.empty() && room() && store(next)) {
+        if (first) patience_.wake();  // a range began, and somebody has to look when it is old
+        return;
+    }
     waiting_.push_back(std::move(next));
     patience_.wake();
 }
