@@ -3,7 +3,7 @@
 # script of the project that installs anything. Debian packages need root or sudo; the rest goes into
 # a cache directory outside the tree.
 #
-#   tools/deps.sh [build] [test] [full] [quickstart] [bench]      default: build test
+#   tools/deps.sh [build] [test] [full] [quickstart] [pipeline] [bench]      default: build test
 #
 # Downloads come from the Debian, npm and Maven registries that this machine's clients are set up for.
 set -euo pipefail
@@ -26,6 +26,7 @@ test_packages=(
     util-linux zsh zstd
 )
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
+pipeline_packages=(curl maven openjdk-17-jdk-headless openssl)
 bench_packages=(kcat rsyslog rsyslog-kafka time)
 
 say() { echo "deps: $*" >&2; }
@@ -143,10 +144,14 @@ main() {
                 install_schemathesis
                 ;;
             full) "$here/tests/backends/backends" fetch elasticsearch storm1 >&2 ;; # what only run.sh --full needs
+            pipeline)
+                install_packages "${pipeline_packages[@]}"
+                "$here/tests/backends/backends" fetch kafka opensearch hdfs >&2
+                ;;
             quickstart) install_packages "${quickstart_packages[@]}" ;;
             bench) install_packages "${bench_packages[@]}" ;;
             *)
-                say "unknown part '$part'; allowed: build test full quickstart bench"
+                say "unknown part '$part'; allowed: build test full quickstart pipeline bench"
                 exit 2
                 ;;
         esac
