@@ -233,7 +233,7 @@ answering list_files(parts& with, exchange& one) {
     std::string last;
     for (auto& [name, file] : all) {
         const auto position = name.first + '\n' + name.second;
-        if (!page.after.empty() && position <= page.after) continue;
+        if (!page.after.empty() && position.compare(page.after) <= 0) continue;
         if (!text.empty() && name.first.find(text) == std::string::npos) continue;
         if (items.size() == page.limit) {
             out["next_page_token"] = page_token(1, last);

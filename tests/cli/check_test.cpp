@@ -2,6 +2,9 @@
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "cli/check_report.hpp"
@@ -52,6 +55,15 @@ std::vector<std::string> paths(const file_matches& matches) {
 using texts = std::vector<std::string>;
 
 }  // namespace
+
+TEST_CASE("the reference document is the one the tables give", "[check][settings]") {
+    const auto reference = check({"--reference"}).out;
+    const std::string path = std::string{LOGAGENT_SOURCE_DIR} + "/docs/configuration.md";
+    // LOGAGENT_UPDATE=1 writes the file anew after a change of the tables.
+    if (std::getenv("LOGAGENT_UPDATE")) std::ofstream{path} << reference;
+    std::ifstream file{path};
+    CHECK(std::string{std::istreambuf_iterator<char>{file}, {}} == reference);
+}
 
 TEST_CASE("all problems of both files are said at once and the exit code is 2", "[cli]") {
     test::temporary_directory scratch;
