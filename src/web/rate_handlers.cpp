@@ -232,8 +232,9 @@ answering list_files(parts& with, exchange& one) {
     out["next_page_token"] = nullptr;
     std::string last;
     for (auto& [name, file] : all) {
-        const auto position = name.first + '\n' + name.second;
-        if (!page.after.empty() && position.compare(page.after) <= 0) continue;
+        std::string position = name.first;
+        position.append(1, '\n').append(name.second);
+        if (!page.after.empty() && position <= page.after) continue;
         if (!text.empty() && name.first.find(text) == std::string::npos) continue;
         if (items.size() == page.limit) {
             out["next_page_token"] = page_token(1, last);
