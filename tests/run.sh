@@ -148,7 +148,7 @@ main() {
         record format skipped 0 format 'clang-format is not installed'
     fi
     stage scripts passed check_scripts
-    stage 'build release' built build release logagent
+    stage 'build release' built build release logagent package_files
     stage 'build debug' built build debug logagent logagent_tests logagent_model
     unit 'unit' debug
     model 'model' debug 10000
