@@ -96,7 +96,8 @@ def failed(t):
     all_settled(transfer, 4, "dead_letters")
     assert transfer.stop() == 0
     letters = t.kafka.read(dead)
-    assert [one.value.decode() for one in letters] == lines(4)
+    # Halves of a batch end in any order.
+    assert sorted(one.value.decode() for one in letters) == lines(4)
     assert all("logagent.reason=failed_request" in one.headers for one in letters)
     names = collections.Counter(batch["batch_id"] for batch in storm.batches("fail"))
     assert set(names.values()) == {2}, names
