@@ -1,7 +1,5 @@
 #include "transfer/json_scan.hpp"
 
-#include <cstring>
-
 #include "logagent/delivery/utf16.hpp"
 
 namespace logagent::transfer {
@@ -108,7 +106,7 @@ std::optional<std::uint64_t> json_scan::number() noexcept {
 }
 
 std::optional<std::string_view> unescaped(std::string_view raw, std::string& scratch) {
-    if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) return raw;
+    if (raw.find('\\') == std::string_view::npos) return raw;
     scratch.clear();
     while (!raw.empty()) {
         const auto plain = raw.find('\\');
