@@ -13,6 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t most_bytes = 64 << 20;
+constexpr std::size_t type_length = 200;
 constexpr std::size_t reason_length = 500;
 constexpr std::string_view all_fine = "{\"errors\":false,";
 constexpr std::string_view fine_status = "\"status\":20";
@@ -35,7 +36,7 @@ void read_error(const json::object& from, bulk_failure& out) {
     const auto* error = from.if_contains("error");
     if (!error) return;
     if (const auto* object = error->if_object()) {
-        out.type = text_in(*object, "type");
+        out.type = base::visible(text_in(*object, "type"), type_length);
         out.reason = base::visible(text_in(*object, "reason"), reason_length);
     } else if (const auto* text = error->if_string()) {
         out.reason = base::visible(*text, reason_length);

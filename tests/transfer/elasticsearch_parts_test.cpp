@@ -161,6 +161,14 @@ TEST_CASE("each item of a mixed answer is told apart", "[transfer][elastic]") {
     CHECK(read->items[1].reason == "failed\\nx");
 }
 
+TEST_CASE("what a server says of an error is one line", "[transfer][elastic]") {
+    const auto answer = read_bulk_answer(
+        R"({"errors":true,"items":[{"create":{"status":400,"error":{"type":"a\nb","reason":"c\nd"}}}]})",
+        1);
+    REQUIRE(answer);
+    CHECK(text_of(answer->items.at(0)) == R"(400 a\nb: c\nd)");
+}
+
 TEST_CASE("an answer without statuses tells nothing", "[transfer][elastic]") {
     for (const std::string_view body :
          {R"({"errors":true,"items":[{"create":{}}]})", R"({"errors":true,"items":[7]})",
