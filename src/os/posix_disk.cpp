@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "logagent/os/descriptor_limit.hpp"
 #include "os/file_system.hpp"
 #include "os/link_walk.hpp"
 #include "os/mount_table.hpp"
@@ -100,6 +101,7 @@ struct posix_disk::implementation {
                               O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW)};
         struct ::stat got;
         if (!fd || ::fstat(fd.get(), &got) != 0) return failed(errno);
+        if (!leaves_spare_descriptors(fd.get())) return failed(EMFILE);
         if (got.st_ino != seen.st_ino || got.st_dev != seen.st_dev)
             return open_failure{open_error::busy, out.real_path + " was replaced meanwhile"};
         if (got.st_nlink > 1 && !settings_.allow_hardlinks)

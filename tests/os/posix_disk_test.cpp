@@ -355,6 +355,30 @@ TEST_CASE("without descriptors a file is not lost but exhausted", "[posix_disk]"
     CHECK(out.failure.reason == open_error::exhausted);
 }
 
+TEST_CASE("the last descriptors are not for files", "[posix_disk]") {
+    fixture f;
+    const auto path = f.directory.file("logs/a.log");
+    posix_disk disk{f.settings};
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const unique_fd next{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    // A third of the limit stays free: on its edge the one file gets in, and without one it waits.
+    // While it opens, its directory and a look at it take two more.
+    const auto opens_below = [&](int limit) {
+        const rlimit low{static_cast<rlim_t>(limit), before.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+        const auto out = disk.open(path, false);
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+        if (!out.file) CHECK(out.failure.reason == open_error::exhausted);
+        return out.file != nullptr;
+    };
+    const int used = next.get() + 1 + 2;
+    CHECK_FALSE(opens_below(used + 2));
+    CHECK_FALSE(opens_below((used * 3 + 1) / 2 - 2));
+    CHECK(opens_below((used * 3 + 1) / 2 + 3));
+    CHECK(opens_below(before.rlim_cur > 4096 ? 4096 : static_cast<int>(before.rlim_cur)));
+}
+
 TEST_CASE("status of an open file follows size, deletion and identity", "[posix_disk]") {
     fixture f;
     const auto path = f.directory.file("logs/a.log", "abc");

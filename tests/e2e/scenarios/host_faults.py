@@ -125,7 +125,7 @@ def few_descriptors(t):
         kafka=t.kafka,
         arguments=["--file", t.log("*.log"), "--topic", topic, "--start", "start"],
     )
-    agent.start(prefix=["prlimit", "--nofile=48:48"])
+    agent.start(prefix=["prlimit", "--nofile=72:72"])
 
     def exhausted():
         states = [entry["state"] for entry in agent.status()["files"]]
