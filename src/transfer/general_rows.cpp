@@ -76,6 +76,11 @@ result<void> set_level(settings& out, schema_value value) {
     return {};
 }
 
+result<void> set_hardening(settings& out, schema_value value) {
+    out.hardening = std::get<std::string>(value) == "on";
+    return {};
+}
+
 constexpr std::string_view kafka = "Kafka";
 constexpr std::string_view etcd = "etcd";
 constexpr std::string_view own = "This process";
@@ -179,6 +184,16 @@ const setting_row<settings> table[] = {
       .help = "How long a stop waits until what was read is stored; the rest is read again at the "
               "next start."},
      set_duration<&settings::shutdown_timeout>},
+    {{.name = "hardening",
+      .kind = value_kind::choice,
+      .default_text = "on",
+      .allowed = "on|off",
+      .section = own,
+      .help = "Gives up at start what this program does not need: capabilities, starting programs, "
+              "writing outside state_dir and the directories of log and of file sinks, reading "
+              "outside those of passwords and certificates, other system calls. The log tells "
+              "which layers hold."},
+     set_hardening},
     {{.name = "log",
       .default_text = "-",
       .allowed = "path; `-` = standard error",

@@ -12,8 +12,10 @@
 #include "engine.hpp"
 #include "logagent/base/error.hpp"
 #include "logagent/base/log.hpp"
+#include "logagent/os/confinement.hpp"
 #include "logagent/os/descriptor_limit.hpp"
 #include "logagent/os/state_directory.hpp"
+#include "rights.hpp"
 #include "sink_kinds.hpp"
 
 namespace logagent::transfer {
@@ -25,6 +27,13 @@ constexpr int exit_configuration = 2;
 int refuse(const std::string& text) {
     std::fprintf(stderr, "logagent transfer: %s\n", text.c_str());
     return exit_configuration;
+}
+
+void tell(const std::vector<os::confinement_layer>& layers) {
+    if (layers.empty())
+        LOGAGENT_LOG(warn, "transfer.hardening", "hardening is off: it keeps all its rights");
+    else
+        LOGAGENT_LOG(info, "transfer.hardening", "hardening: " << os::describe(layers));
 }
 
 bool spools(const settings& from) {
@@ -48,6 +57,10 @@ int run_transfer(transfer_options options) {
     } catch (const std::exception& failure) {
         return refuse(failure.what());
     }
+    std::vector<os::confinement_layer> layers;
+    if (options.settings.hardening)
+        layers = os::confine(needed_by(options, state ? state->path() : std::string{}));
+    tell(layers);
     int code = 1;
     boost::asio::io_context loop{1};
     try {

@@ -19,11 +19,17 @@
 #include <string>
 #include <thread>
 
+#include "os/confined.hpp"
 #include "os/temporary_directory.hpp"
 #include "support/test.hpp"
 
 using namespace logagent::os;
+using logagent::test::confined;
+using logagent::test::errno_of;
+using logagent::test::is;
+using logagent::test::killed;
 using logagent::test::temporary_directory;
+using logagent::test::try_open;
 
 namespace {
 
@@ -32,44 +38,6 @@ constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
-
-constexpr int killed = 1000;  // and the number of the signal
-
-/// What `act` returns in a process of its own that was confined before: 0 or an errno, or how it
-/// was killed. -1: the layer does not stand on this machine.
-int confined(const confinement& needed, std::string_view layer, const std::function<int()>& act) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const auto layers = confine(needed);
-        const auto found =
-            std::ranges::find_if(layers, [&](const auto& one) { return one.name == layer; });
-        if (found == layers.end()) ::_exit(250);
-        if (!found->active) ::_exit(251);
-        ::_exit(act());
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    if (WIFSIGNALED(status)) return killed + WTERMSIG(status);
-    REQUIRE(WEXITSTATUS(status) != 250);
-    if (WEXITSTATUS(status) == 251) WARN("skipped: the kernel has no layer " << layer);
-    return WEXITSTATUS(status) == 251 ? -1 : WEXITSTATUS(status);
-}
-
-int try_open(const std::string& path, int flags) {
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-    if (fd < 0) return errno;
-    ::close(fd);
-    return 0;
-}
-
-int errno_of(long result) {
-    return result < 0 ? errno : 0;
-}
-
-bool is(int got, int expected) {
-    INFO("got " << got);
-    return got == -1 || got == expected;
-}
 
 }  // namespace
 

@@ -62,6 +62,7 @@ struct settings {
     std::string status_addr = "127.0.0.1:9490";  // "off" = none
     std::uint64_t in_flight_bytes = 64u << 20;
     std::chrono::seconds shutdown_timeout{10};
+    bool hardening = true;  // os::confine() at start
     std::string log = "-";
     base::log_level level = base::log_level::info;
 

@@ -1,4 +1,5 @@
-"""What the programs give up at start; that the forbidden acts fail is tests/os/confinement_test.cpp."""
+"""What the programs give up at start; that the forbidden acts fail is tests/os/confinement_test.cpp, and
+for transfer tests/transfer/rights_test.cpp."""
 
 import os
 import re
@@ -7,6 +8,7 @@ from pathlib import Path
 from harness.agent import target
 from harness.case import case
 from harness.logs import append, lines
+from harness.transfer import Transfer, produce
 from harness.web import Web
 
 READ_ANY_FILE = 1 << 2  # CAP_DAC_READ_SEARCH
@@ -76,3 +78,45 @@ def web_rights(t):
     active = {name for name in names if name in line.group(1)}
     assert "capabilities" in active
     check_rights(web.child.pid, active, 0)
+
+
+@case(
+    "a hardened transfer has no rights left, in every thread, and delivers, after kill -9 too",
+    needs=["kafka", "etcd"],
+)
+def transfer_rights(t):
+    topic, out = t.topic(), t.directory / "out" / "documents"
+    out.parent.mkdir()
+    produce(t.kafka, topic, [f"line {number}" for number in range(50)])
+    etcd = t.etcd()
+    text = f"""kafka_addr = {t.kafka.address}
+group_prefix = {topic}
+etcd_addr = {etcd.address}
+[sink.out]
+type = file
+path = {out}
+[route.r]
+topics = {topic}
+sink = out
+"""
+    transfer = Transfer(t.binary, t.directory / "transfer", text)
+    t.owns(transfer)
+    transfer.start().wait_ready()
+    line = re.search(r"hardening: ([^;\n]*)", transfer.output())
+    assert line, transfer.output()[-1000:]
+    names = ("no_new_privileges", "capabilities", "system_calls")
+    active = {name for name in names if name in line.group(1)}
+    assert {"no_new_privileges", "capabilities"} <= active
+    check_rights(transfer.child.pid, active, 0)
+    transfer.wait("50 documents", lambda: out.exists() and out.read_text().count("\n") == 50)
+    transfer.kill9()
+    produce(t.kafka, topic, [f"line {number}" for number in range(50, 80)])
+    transfer.start().wait_ready()
+    transfer.wait(
+        "all lines", lambda: len({*re.findall(r"line \d+", out.read_text())}) == 80
+    )
+    transfer.stop()
+    transfer.configure(text.replace("[sink.out]", "hardening = off\n[sink.out]"))
+    transfer.start().wait_ready()
+    assert "hardening is off" in transfer.output()
+    assert rights(transfer.child.pid)["Seccomp"] == 0
