@@ -8,6 +8,7 @@
 #include "logagent/tail/line_time.hpp"
 #include "setting_rows.hpp"
 #include "sink_kinds.hpp"
+#include "transfer/elasticsearch_index.hpp"
 
 namespace logagent::transfer {
 
@@ -204,6 +205,18 @@ void check_storm(const section& from, const route_settings& route, const sink_se
         problems.push_back({from.where, "mode", "'kafka' needs a sink with kafka_addr"});
 }
 
+/// The template is for what the pattern matches, and one that begins with a word matches the
+/// indices of everybody.
+void check_index(const section& from, const route_settings& route,
+                 std::vector<setting_problem>& problems) {
+    const auto pattern = index_pattern::parse(route.options.index);
+    if (pattern && route.options.install_template && pattern->wildcard().starts_with('*'))
+        problems.push_back({from.where, "index",
+                            "begins with braces, so the index template would be one for indices "
+                            "of others too; begin it with a fixed word, such as logs-, or set "
+                            "install_template = false"});
+}
+
 read_route read_route_section(const section& from, const std::vector<sink_settings>& sinks) {
     read_route out;
     out.settings.name = from.name;
@@ -226,6 +239,7 @@ read_route read_route_section(const section& from, const std::vector<sink_settin
     const auto& kind = kind_of(found->type);
     need(from, kind.route_needs, out.problems);
     if (kind.type == sink_type::storm) check_storm(from, out.settings, *found, out.problems);
+    if (kind.type == sink_type::elasticsearch) check_index(from, out.settings, out.problems);
     refuse_foreign(from, route_table(), kind.name, out.problems);
     if (const auto made = create_document_maker(out.settings.documents); !made)
         out.problems.push_back({from.where, "parse", made.error().text});

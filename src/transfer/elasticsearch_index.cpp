@@ -10,7 +10,9 @@ namespace logagent::transfer {
 namespace {
 
 constexpr std::size_t longest_name = 255;
-constexpr std::size_t longest_word = 100;  // of a service, host or topic
+// Of a service, host or topic.
+constexpr std::size_t longest_word = 100;
+constexpr std::size_t shortest_word = 20;
 
 bool is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
@@ -23,11 +25,12 @@ bool has_no_case(char32_t code) {
            (code >= 0x20000 && code <= 0x3FFFF);
 }
 
-void append_word(std::string& out, std::string_view word) {
+void append_word(std::string& out, std::string_view word, std::size_t most) {
     const auto begin = out.size();
     if (word.empty()) word = "unknown";
-    while (!word.empty() && out.size() - begin < longest_word) {
+    while (!word.empty()) {
         const auto next = base::first_character(word);
+        if (out.size() - begin + next.length > most) return;
         const char first = word.front();
         if (first >= 'A' && first <= 'Z')
             out += static_cast<char>(first - 'A' + 'a');
@@ -114,7 +117,24 @@ base::result<index_pattern> index_pattern::parse(std::string_view text) {
         made.parts_.push_back({kind::literal, std::string{literal}});
         rest.remove_prefix(literal.size());
     }
+    if (const auto fits = made.share_out(); !fits) return fits.error();
     return made;
+}
+
+/// What the fixed parts leave of a name is shared by the words.
+base::result<void> index_pattern::share_out() {
+    std::size_t fixed = 0;
+    std::size_t words = 0;
+    for (const auto& one : parts_) {
+        fixed += one.text.size();  // a time is as long as its format
+        if (one.what != kind::literal && one.what != kind::time) ++words;
+    }
+    word_bytes_ = std::min(longest_word, (longest_name - fixed) / std::max<std::size_t>(words, 1));
+    if (word_bytes_ < shortest_word)
+        return base::problem{"index", std::to_string(words) +
+                                          " words in braces do not fit into the 255 bytes of a "
+                                          "name; allowed: so many that each has 20"};
+    return {};
 }
 
 std::string index_pattern::name(const document& of, std::string_view topic) const {
@@ -125,13 +145,13 @@ std::string index_pattern::name(const document& of, std::string_view topic) cons
                 made += text;
                 break;
             case kind::service:
-                append_word(made, of.service);
+                append_word(made, of.service, word_bytes_);
                 break;
             case kind::host:
-                append_word(made, of.host);
+                append_word(made, of.host, word_bytes_);
                 break;
             case kind::topic:
-                append_word(made, topic);
+                append_word(made, topic, word_bytes_);
                 break;
             case kind::time: {
                 const utc_moment at = utc_of(of.time_ms);

@@ -17,10 +17,11 @@ namespace logagent::transfer {
 /// yyyy, MM, dd and HH hold the event's time in UTC. The same document always has the same index.
 class index_pattern {
 public:
-    /// Code "index".
+    /// Code "index". Also refuses what would leave too few of the 255 bytes of a name for a word.
     static base::result<index_pattern> parse(std::string_view text);
 
-    /// At most 255 bytes, as Elasticsearch wants them.
+    /// At most 255 bytes, as Elasticsearch wants them. Words are cut, never what stands behind
+    /// them: two days stay two indices.
     std::string name(const document& of, std::string_view topic) const;
 
     /// The indices of the pattern: "logs-*-*".
@@ -37,7 +38,10 @@ private:
 
     static base::result<part> parse_braces(std::string_view inside);
 
+    base::result<void> share_out();
+
     std::vector<part> parts_;
+    std::size_t word_bytes_ = 0;  // of a service, host or topic, at most
 };
 
 }  // namespace logagent::transfer

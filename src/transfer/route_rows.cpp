@@ -3,6 +3,7 @@
 #include "logagent/base/escape.hpp"
 #include "setting_rows.hpp"
 #include "topic_choice.hpp"
+#include "transfer/elasticsearch_index.hpp"
 
 namespace logagent::transfer {
 
@@ -55,6 +56,13 @@ result<void> set_parse(route_settings& out, schema_value value) {
 
 result<void> set_charset(route_settings& out, schema_value value) {
     out.documents.charset = std::get<std::string>(std::move(value));
+    return {};
+}
+
+result<void> set_index(route_settings& out, schema_value value) {
+    auto& text = std::get<std::string>(value);
+    if (const auto pattern = index_pattern::parse(text); !pattern) return pattern.error();
+    out.options.index = std::move(text);
     return {};
 }
 
@@ -190,9 +198,12 @@ const setting_row<route_settings> table[] = {
 
     {{.name = "index",
       .default_text = "logs-{service}-{yyyy.MM.dd}",
+      .allowed = "a-z 0-9 - _ + . and in braces service, host, topic, or a time of yyyy, MM, dd "
+                 "and HH",
       .section = search,
-      .help = "Name of the index, in UTC and from the time of the event."},
-     set_option<&sink_options::index>,
+      .help = "Name of the index, in UTC and from the time of the event. At most 255 bytes: what "
+              "the braces bring is cut to fit."},
+     set_index,
      "elasticsearch"},
     {{.name = "install_template",
       .kind = value_kind::boolean,

@@ -84,6 +84,34 @@ type = hadoop
     CHECK(refusal_of(loaded, "sink.strange").find("type: 'hadoop': allowed") != std::string::npos);
 }
 
+TEST_CASE("an index that cannot be is refused where it is written", "[transfer]") {
+    const auto refused = [](const std::string& option) {
+        const auto loaded = load_settings(
+            "kafka_addr = a:1\n[sink.s]\ntype = elasticsearch\nurl = http://a:9200\n"
+            "[route.r]\ntopics = t\nsink = s\n" +
+                option + "\n",
+            "t.ini");
+        CHECK(loaded.settings.routes.size() == (loaded.refused.empty() ? 1 : 0));
+        const auto text = refusal_of(loaded, "route.r");
+        // The same route in etcd.
+        const auto equals = option.find(" = ");
+        const auto sinks = loaded.settings.sinks;
+        const auto live =
+            load_route("r",
+                       "{\"topics\":\"t\",\"sink\":\"s\",\"" + option.substr(0, equals) + "\":\"" +
+                           option.substr(equals + 3) + "\"}",
+                       "/routes/r", sinks);
+        CHECK(live.route.has_value() == text.empty());
+        if (!text.empty()) CHECK(live.problems.at(0).key == option.substr(0, equals));
+        return text;
+    };
+    CHECK(refused("index = Logs-{service}").starts_with("t.ini:8: index: 'Logs-{service}'"));
+    CHECK(refused("index = logs-{what}").find("braces hold service") != std::string::npos);
+    CHECK(refused("index = " + std::string(130, 'a')).find("longer than") != std::string::npos);
+    CHECK(refused("index = {service}-{yyyy}").find("begins with braces") != std::string::npos);
+    CHECK(refused("index = logs-{topic}-{yyyy.MM}").empty());
+}
+
 TEST_CASE("what is wrong with the general part is fatal", "[transfer]") {
     const auto lines = [](std::string_view text) {
         std::string all;

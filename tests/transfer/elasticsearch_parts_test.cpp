@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "logagent/base/escape.hpp"
 #include "logagent/base/json.hpp"
 #include "support/test.hpp"
 #include "transfer/elasticsearch_answer.hpp"
@@ -49,8 +50,25 @@ TEST_CASE("what no index name may hold is replaced", "[transfer][elastic]") {
     CHECK(name("l-{service}", document_of("\u8ba2\u5355\u00c9\xff")) == "l-\u8ba2\u5355__");
     CHECK(name("{service}", document_of("-_+.a")) == "a");
     CHECK(name("{service}", document_of("...")) == "unknown");
-    const auto longest = name("{service}-{host}-{service}", document_of(std::string(300, 'x')));
-    CHECK(longest.size() <= 255);
+}
+
+TEST_CASE("long words are cut so that a name has its day and at most 255 bytes",
+          "[transfer][elastic]") {
+    const std::string pattern = "l-{service}-{topic}-{service}-{yyyy.MM.dd}";
+    const std::string ascii(300, 'x');
+    std::string wide;
+    for (int i = 0; i < 100; ++i)
+        wide += "\u8ba2";
+    for (const auto& word : {ascii, wide}) {
+        INFO(word.substr(0, 3));
+        const auto longest = name(pattern, document_of(word), word);
+        CHECK(longest.size() <= 255);
+        CHECK(longest.size() > 240);
+        CHECK(base::is_utf8(longest));
+        CHECK(longest.ends_with("-2026.11.23"));
+    }
+    CHECK(name("l-{service}", document_of(ascii)).size() == 102);
+    CHECK(name("l-{service}", document_of(wide)).size() == 101);
 }
 
 TEST_CASE("a pattern that no index can have is refused", "[transfer][elastic]") {
@@ -61,6 +79,9 @@ TEST_CASE("a pattern that no index can have is refused", "[transfer][elastic]") 
     CHECK(refusal("-x").starts_with("a name must not be empty or begin"));
     CHECK(refusal("").starts_with("a name must not be empty"));
     CHECK(refusal("x-{service") == "a '{' has no '}'");
+    CHECK(refusal(std::string(121, 'a')) == "the pattern is longer than 120 characters");
+    CHECK(refusal("l{host}{host}{host}{host}{host}{host}{host}{host}{host}{host}{host}{host}{host}")
+              .starts_with("13 words in braces do not fit"));
     for (const char* braces : {"{what}", "{}", "{yyyyMM dd}", "{.}", "{yy}"})
         CHECK(refusal(braces).starts_with("braces hold service"));
 }
