@@ -103,19 +103,15 @@ std::int64_t utc_seconds(const std::tm& parts) {
 }
 
 /// What to subtract from a local time to get UTC, in seconds.
-std::int64_t local_offset(std::tm parts, local_offset_memo* known) {
+std::int64_t local_offset(std::tm parts) {
     const std::int64_t local = utc_seconds(parts);
-    const std::int64_t quarter = local / 900;
-    if (known && known->quarter == quarter) return known->offset;
     parts.tm_isdst = -1;
-    const std::int64_t offset = local - static_cast<std::int64_t>(::mktime(&parts));
-    if (known) *known = {quarter, offset};
-    return offset;
+    return local - static_cast<std::int64_t>(::mktime(&parts));
 }
 
-std::optional<std::int64_t> to_ms(const std::tm& parts, std::optional<int> zone, std::int64_t ms,
-                                  local_offset_memo* known = nullptr) {
-    const std::int64_t offset = zone ? *zone * 60 : local_offset(parts, known);
+/// `zone` in minutes; without one it is the local time of this host.
+std::optional<std::int64_t> to_ms(const std::tm& parts, std::optional<int> zone, std::int64_t ms) {
+    const std::int64_t offset = zone ? *zone * 60 : local_offset(parts);
     return (utc_seconds(parts) - offset) * 1000 + ms;
 }
 
@@ -142,7 +138,8 @@ std::optional<std::int64_t> nginx_at(std::string_view text) {
 }
 
 /// 2026-11-23T23:11:00.123+01:00, 2026-11-23 23:11:00,123, 2026/11/23 23:11:00
-std::optional<std::int64_t> iso_at(std::string_view text, local_offset_memo* known = nullptr) {
+/// `usual`: the zone, in minutes, where the text names none; without it that of this host.
+std::optional<std::int64_t> iso_at(std::string_view text, std::optional<int> usual = {}) {
     reader from{text};
     std::tm parts{};
     int month = 0;
@@ -165,12 +162,12 @@ std::optional<std::int64_t> iso_at(std::string_view text, local_offset_memo* kno
         (behind.rest.empty() || !is_word(behind.rest[0])))
         return to_ms(parts, zone, ms);
     if (!from.zone(zone)) zone.reset();
-    return to_ms(parts, zone, ms, known);
+    return to_ms(parts, zone ? zone : usual, ms);
 }
 
 /// Nov 23 23:11:00, perhaps behind a priority such as <34>
 std::optional<std::int64_t> syslog_at(std::string_view text, std::int64_t modified_ms,
-                                      local_offset_memo* known = nullptr) {
+                                      std::optional<int> usual = {}) {
     reader from{text};
     if (from.eat('<')) {
         while (!from.rest.empty() && is_digit(from.rest[0]))
@@ -185,15 +182,19 @@ std::optional<std::int64_t> syslog_at(std::string_view text, std::int64_t modifi
     if (!day || !from.eat(' ') || !from.clock(parts)) return std::nullopt;
     parts.tm_mon = month - 1;
     if (!date_exists(parts)) return std::nullopt;
-    const std::time_t written = static_cast<std::time_t>(modified_ms / 1000);
+    const std::time_t written =
+        static_cast<std::time_t>(modified_ms / 1000 + usual.value_or(0) * 60);
     std::tm last{};
-    ::localtime_r(&written, &last);
+    if (usual)
+        ::gmtime_r(&written, &last);
+    else
+        ::localtime_r(&written, &last);
     parts.tm_year = last.tm_year;
-    const auto same_year = to_ms(parts, std::nullopt, 0, known);
+    const auto same_year = to_ms(parts, usual, 0);
     // A file cannot hold what comes after its last write; a day is for clocks and zones.
     if (same_year && *same_year <= modified_ms + day_ms) return same_year;
     parts.tm_year = last.tm_year - 1;
-    return to_ms(parts, std::nullopt, 0, known);
+    return to_ms(parts, usual, 0);
 }
 
 /// Ten digits are seconds, thirteen milliseconds; neither may be part of something longer.
@@ -282,20 +283,20 @@ bool is_time_place(std::string_view before) {
 
 /// What a number that begins at `at` and has `digits` digits may be.
 std::optional<std::int64_t> number_time(std::string_view line, std::size_t at, std::size_t digits,
-                                        local_offset_memo& known) {
+                                        std::int32_t zone_minutes) {
     const auto rest = line.substr(at);
-    if (digits == 4) return iso_at(rest, &known);
+    if (digits == 4) return iso_at(rest, zone_minutes);
     if ((digits != 10 && digits != 13) || !is_time_place(line.substr(0, at))) return std::nullopt;
     return epoch_at(rest, digits == 13);
 }
 
 }  // namespace
 
-std::optional<std::int64_t> line_moments::find(std::string_view line, std::int64_t near_ms) {
+std::optional<std::int64_t> line_moments::find(std::string_view line, std::int64_t near_ms) const {
     line = line.substr(0, looked_at);
     if (line.empty()) return std::nullopt;
     if (line[0] == '<' || (line[0] >= 'A' && line[0] <= 'S'))
-        if (const auto found = syslog_at(line, near_ms, &local_)) return found;
+        if (const auto found = syslog_at(line, near_ms, zone_minutes_)) return found;
     for (std::size_t at = 0; at < line.size(); ++at) {
         if (line[at] == '[')
             if (const auto found = nginx_at(line.substr(at + 1))) return found;
@@ -305,7 +306,7 @@ std::optional<std::int64_t> line_moments::find(std::string_view line, std::int64
         while (end < line.size() && is_digit(line[end]))
             ++end;
         if (!is_word(before) && before != '.' && before != '-')
-            if (const auto found = number_time(line, at, end - at, local_)) return found;
+            if (const auto found = number_time(line, at, end - at, zone_minutes_)) return found;
         at = end - 1;
     }
     return std::nullopt;

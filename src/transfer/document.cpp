@@ -52,8 +52,12 @@ struct contents {
 
 class maker : public document_maker {
 public:
-    maker(std::unique_ptr<line_fields> fields, decoder decode)
-        : fields_{std::move(fields)}, decode_{std::move(decode)} {}
+    maker(document_options how, std::unique_ptr<line_fields> fields, decoder decode,
+          std::int32_t zone_minutes)
+        : how_{std::move(how)},
+          fields_{std::move(fields)},
+          decode_{std::move(decode)},
+          moments_{zone_minutes} {}
 
     document make(const source_record& from) const override {
         const contents found = read(from);
@@ -66,6 +70,8 @@ public:
         return made;
     }
 
+    const document_options& options() const noexcept override { return how_; }
+
 private:
     contents read(const source_record& from) const;
     void set_time(document& made, const source_record& from, std::string_view line) const;
@@ -74,10 +80,11 @@ private:
     void append(document& made, const source_record& from, const contents& found) const;
     bool append_origin(document& made, const record_origin& origin) const;
 
+    document_options how_;
     std::unique_ptr<line_fields> fields_;  // null: none are wanted
     decoder decode_;                       // empty: the line is UTF-8
-    mutable tail::line_moments moments_;   // remembers the zone's offset
-    mutable std::string line_;             // of the document that is being made
+    tail::line_moments moments_;
+    mutable std::string line_;  // of the document that is being made
     mutable std::string text_;
 };
 
@@ -177,13 +184,31 @@ void maker::append(document& made, const source_record& from, const contents& fo
 
 }  // namespace
 
+std::optional<std::int32_t> read_timezone(std::string_view text) {
+    if (text == "UTC") return 0;
+    const bool shaped = text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':';
+    if (!shaped) return std::nullopt;
+    std::int32_t parts[2] = {};
+    for (const auto& [at, part] : {std::pair{1U, 0}, {2U, 0}, {4U, 1}, {5U, 1}}) {
+        if (text[at] < '0' || text[at] > '9') return std::nullopt;
+        parts[part] = parts[part] * 10 + (text[at] - '0');
+    }
+    const auto [hours, minutes] = parts;
+    if (hours > 14 || minutes > 59) return std::nullopt;
+    return (hours * 60 + minutes) * (text[0] == '-' ? -1 : 1);
+}
+
 base::result<std::unique_ptr<document_maker>> create_document_maker(document_options options) {
     auto fields = create_line_fields(options.parse);
     if (!fields) return fields.error();
     auto decode = decoder_of(options.charset);
     if (!decode) return decode.error();
+    const auto zone = options.timezone.empty() ? 0 : read_timezone(options.timezone);
+    if (!zone)
+        return base::problem{
+            "timezone", "'" + base::visible(options.timezone, 60) + "' is not UTC or like +08:00"};
     return std::unique_ptr<document_maker>{
-        std::make_unique<maker>(std::move(*fields), std::move(*decode))};
+        std::make_unique<maker>(std::move(options), std::move(*fields), std::move(*decode), *zone)};
 }
 
 }  // namespace logagent::transfer

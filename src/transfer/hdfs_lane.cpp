@@ -58,10 +58,8 @@ hdfs_lane::hdfs_lane(hdfs_workshop& shop, const lane_start& start)
         intent = position.intent->range;
         repeated_layout_ = position.intent->layout;
         repeated_id_ = position.intent->source_id;
-        const auto& now = shop.layout.documents;
-        const auto& then = repeated_layout_.documents;
-        if (then.parse != now.parse || then.charset != now.charset) {
-            auto made = create_document_maker(then);
+        if (repeated_layout_.documents != shop.layout.documents) {
+            auto made = create_document_maker(repeated_layout_.documents);
             if (made)
                 repeated_documents_ = std::move(*made);
             else

@@ -46,6 +46,7 @@ base::json::object hdfs_layout::to_json() const {
     if (!compress.empty()) all["compress"] = compress;
     if (!documents.parse.empty()) all["parse"] = documents.parse;
     if (!documents.charset.empty()) all["charset"] = documents.charset;
+    if (!documents.timezone.empty()) all["timezone"] = documents.timezone;
     return all;
 }
 
@@ -59,6 +60,7 @@ base::result<hdfs_layout> hdfs_layout::from_json(const base::json::object& from)
         if (name == "compress") into = &made.compress;
         if (name == "parse") into = &made.documents.parse;
         if (name == "charset") into = &made.documents.charset;
+        if (name == "timezone") into = &made.documents.timezone;
         if (into == nullptr || text == nullptr)
             return base::problem{"layout", "a layout with \"" + std::string{name} +
                                                "\", which this version does not know"};

@@ -182,6 +182,7 @@ std::unique_ptr<sink> create_hdfs_sink(sink_parts parts, const sink_settings& wh
     layout.root = checked_root(how.root);
     layout.format = how.format;
     layout.compress = how.compress;
+    layout.documents = parts.documents.options();
     auto same = hdfs_layout::from_json(layout.to_json());
     if (!same) throw base::problem_error{same.error()};
     return std::make_unique<hdfs_sink>(std::move(parts), std::move(layout), where, how);

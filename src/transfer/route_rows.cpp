@@ -59,6 +59,15 @@ result<void> set_charset(route_settings& out, schema_value value) {
     return {};
 }
 
+result<void> set_timezone(route_settings& out, schema_value value) {
+    const auto& text = std::get<std::string>(value);
+    if (!read_timezone(text))
+        return problem{"value",
+                       "allowed: UTC, or hours and minutes east of it, such as +08:00 and -03:30"};
+    out.documents.timezone = text == "UTC" ? std::string{} : text;
+    return {};
+}
+
 result<void> set_index(route_settings& out, schema_value value) {
     auto& text = std::get<std::string>(value);
     if (const auto pattern = index_pattern::parse(text); !pattern) return pattern.error();
@@ -146,6 +155,12 @@ const setting_row<route_settings> table[] = {
       .section = all,
       .help = "What lines are written in, if not in UTF-8."},
      set_charset},
+    {{.name = "timezone",
+      .default_text = "UTC",
+      .allowed = "UTC, or like `+08:00`",
+      .section = all,
+      .help = "Of times in lines that do not say their zone; that of this process means nothing."},
+     set_timezone},
 
     {{.name = "batch_bytes",
       .kind = value_kind::integer,

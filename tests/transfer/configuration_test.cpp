@@ -84,7 +84,7 @@ type = hadoop
     CHECK(refusal_of(loaded, "sink.strange").find("type: 'hadoop': allowed") != std::string::npos);
 }
 
-TEST_CASE("an index that cannot be is refused where it is written", "[transfer]") {
+TEST_CASE("an index or a time zone that cannot be is refused where it is written", "[transfer]") {
     const auto refused = [](const std::string& option) {
         const auto loaded = load_settings(
             "kafka_addr = a:1\n[sink.s]\ntype = elasticsearch\nurl = http://a:9200\n"
@@ -110,6 +110,10 @@ TEST_CASE("an index that cannot be is refused where it is written", "[transfer]"
     CHECK(refused("index = " + std::string(130, 'a')).find("longer than") != std::string::npos);
     CHECK(refused("index = {service}-{yyyy}").find("begins with braces") != std::string::npos);
     CHECK(refused("index = logs-{topic}-{yyyy.MM}").empty());
+    for (const char* zone : {"CET", "+8:00", "+08:60", "+15:00", "08:00", ""})
+        CHECK(refused(std::string{"timezone = "} + zone).find("t.ini:8: timezone: ") == 0);
+    for (const char* zone : {"UTC", "+08:00", "-03:30"})
+        CHECK(refused(std::string{"timezone = "} + zone).empty());
 }
 
 TEST_CASE("what is wrong with the general part is fatal", "[transfer]") {

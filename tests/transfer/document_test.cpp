@@ -28,7 +28,7 @@ source_record record_of(std::string_view value, std::string_view with_key = key)
 }
 
 std::unique_ptr<document_maker> maker_of(std::string parse = {}, std::string charset = {}) {
-    return create_document_maker({std::move(parse), std::move(charset)}).value();
+    return create_document_maker({std::move(parse), std::move(charset), {}}).value();
 }
 
 document make(const source_record& from, std::string parse = {}, std::string charset = {}) {
@@ -195,7 +195,7 @@ TEST_CASE("a charset does not touch what an agent has made UTF-8 of already", "[
 
 TEST_CASE("options of documents that mean nothing are refused", "[transfer]") {
     const auto refusal = [](std::string parse, std::string charset) {
-        const auto made = create_document_maker({std::move(parse), std::move(charset)});
+        const auto made = create_document_maker({std::move(parse), std::move(charset), {}});
         REQUIRE_FALSE(made);
         return made.error().text;
     };

@@ -62,8 +62,10 @@ TEST_CASE("layouts have the same hash only where they make the same files", "[tr
     nginx.documents.parse = "nginx";
     auto chinese = one;
     chinese.documents.charset = "gb18030";
+    auto eastern = one;
+    eastern.documents.timezone = "+08:00";
     for (const auto& other : {layout_of("/log"), layout_of("/logs", "ndjson"),
-                              layout_of("/logs", "raw", "gzip"), nginx, chinese}) {
+                              layout_of("/logs", "raw", "gzip"), nginx, chinese, eastern}) {
         CHECK(other.hash() != one.hash());
         const auto read = hdfs_layout::from_json(other.to_json());
         REQUIRE(read.has_value());

@@ -1,4 +1,5 @@
 #include <zlib.h>
+#include <algorithm>
 
 #include <deque>
 
@@ -26,6 +27,10 @@ public:
         made.json = "{\"offset\":" + std::to_string(from.offset) + "}";
         return made;
     }
+
+    const document_options& options() const noexcept override { return how; }
+
+    document_options how;
 };
 
 /// A partition as its group sees it: records, and where it was committed.
@@ -74,6 +79,8 @@ struct hdfs_fixture {
     asio::io_context loop;
     dns::resolver names{loop.get_executor()};
     hour_documents documents;
+    std::unique_ptr<document_maker> made_by;  // null: `documents`
+    std::int64_t first_time = 1'000'000'000;
     test::temporary_directory spool;
     fake_partition partition;
     std::unique_ptr<test::fake_webhdfs> hdfs = std::make_unique<test::fake_webhdfs>(loop);
@@ -98,8 +105,10 @@ struct hdfs_fixture {
         std::optional<test::background> running;
 
         explicit life(hdfs_fixture& from) : in{from} {
-            sink_parts parts{in.loop.get_executor(), in.names, in.partition,
-                             in.documents,           "hadoop", in.spool.path()};
+            const document_maker* maker = &in.documents;
+            if (in.made_by) maker = in.made_by.get();
+            sink_parts parts{in.loop.get_executor(), in.names, in.partition, *maker, "hadoop",
+                             in.spool.path()};
             made = create_hdfs_sink(std::move(parts), in.where, in.how);
             running.emplace(in.loop, made->run());
         }
@@ -125,7 +134,7 @@ struct hdfs_fixture {
                 record.topic = "nginx";
                 record.partition = 3;
                 record.offset = each.offset;
-                record.timestamp_ms = 1'000'000'000 + each.offset;
+                record.timestamp_ms = in.first_time + each.offset;
                 record.value = each.value;
                 made->take(item{in.partition.owner, std::move(record)});
             }
@@ -281,6 +290,38 @@ TEST_CASE_METHOD(hdfs_fixture, "a range that was begun is finished under its own
     CHECK(lines("/other").size() == 6);
     CHECK(lines("/other").contains("{\"offset\":3}"));
     CHECK(hdfs->count("/_tmp/") == 0);
+}
+
+TEST_CASE_METHOD(hdfs_fixture, "a range that was begun is read with the options it was begun with",
+                 "[transfer][hdfs]") {
+    // Documents of the real kind: `parse` decides their content, `timezone` their hour.
+    for (auto& one : partition.records)
+        one.value = "2001-09-09 12:00:00 {\"n\":" + std::to_string(one.offset) + "}";
+    first_time = 1'000'000'000'000;  // 2001-09-09T01:46:40Z
+    how.format = "ndjson";
+    bool died = false;
+    hdfs->before = [&](const std::string& op, const std::string& path) {
+        if (op == "RENAME" && path.find("/_tmp/") != path.npos) died = true;
+        return died ? act::hang : act::serve;
+    };
+    made_by = create_document_maker({"re2:(?P<n>[0-9]+)}$", "", "+02:00"}).value();
+    {
+        life one{*this};
+        one.begin();
+        one.feed();
+        test::run_until(loop, [&] { return died; });
+    }
+    hdfs->before = nullptr;
+    made_by = create_document_maker({"", "", "-03:00"}).value();
+    publish_all();
+    std::map<std::string, int> hours;
+    for (const auto& [path, body] : hdfs->published("/logs")) {
+        const auto hour = path.substr(path.find("hour=") + 5, 2);
+        hours[hour] += static_cast<int>(std::count(body.begin(), body.end(), '\n'));
+        CHECK((body.find("\"fields\"") != body.npos) == (hour == "10"));
+    }
+    // The three records of the range that was begun, and the six others.
+    CHECK(hours == std::map<std::string, int>{{"10", 3}, {"15", 6}});
 }
 
 TEST_CASE_METHOD(hdfs_fixture, "what a newer version began is left alone, and said",

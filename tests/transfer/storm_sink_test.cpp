@@ -29,6 +29,10 @@ public:
         made.json = "{\"message\":\"" + std::string{from.value} + "\"}";
         return made;
     }
+
+    const document_options& options() const noexcept override { return how; }
+
+    document_options how;
 };
 
 struct recorded final : sink_listener {

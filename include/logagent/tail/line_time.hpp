@@ -41,27 +41,23 @@ private:
     time_format format_ = time_format::none;
 };
 
-/// How far local time was from UTC in the quarter of an hour that was asked for last: zones change
-/// at such quarters only, and asking the system costs microseconds.
-struct local_offset_memo {
-    std::int64_t quarter = -1;  // of local time, counted from 1970
-    std::int64_t offset = 0;    // seconds
-};
-
 /// Finds the time stamps of lines that have nothing to do with each other: the same line always has
 /// the same time, whatever came before it.
 ///
 /// The first stamp of a line counts. Bare numbers are stamps at the front of the line and as the
-/// JSON members ts, time, timestamp and @timestamp only. Times without a zone are the local time of
-/// this host, which must not change meanwhile.
+/// JSON members ts, time, timestamp and @timestamp only.
 class line_moments {
 public:
+    /// `zone_minutes`: how far east of UTC times without a zone are. The zone of this host says
+    /// nothing about lines that were written elsewhere.
+    explicit line_moments(std::int32_t zone_minutes) noexcept : zone_minutes_{zone_minutes} {}
+
     /// Milliseconds since the epoch; nothing where the line has no stamp. Stamps without a year
     /// belong to the year in which they are not later than `near_ms` and a day.
-    std::optional<std::int64_t> find(std::string_view line, std::int64_t near_ms);
+    std::optional<std::int64_t> find(std::string_view line, std::int64_t near_ms) const;
 
 private:
-    local_offset_memo local_;
+    std::int32_t zone_minutes_;
 };
 
 /// Reads what a person writes for a moment: "2026-11-23T23:11:00Z", "2026-11-23 23:11",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,11 @@ struct source_record {
 
 /// How documents are made; options of a route.
 struct document_options {
-    std::string parse;    // "", "nginx", "json", "re2:PATTERN": what fills `fields`
-    std::string charset;  // "", "gb18030", "utf-16le", "utf-16be": turned into UTF-8
+    std::string parse;     // "", "nginx", "json", "re2:PATTERN": what fills `fields`
+    std::string charset;   // "", "gb18030", "utf-16le", "utf-16be": turned into UTF-8
+    std::string timezone;  // "" = UTC, or "+08:00": of times in lines that do not say their zone
+
+    bool operator==(const document_options&) const = default;
 };
 
 /// A document and what sinks ask of it.
@@ -43,9 +47,16 @@ public:
 
     /// Never fails: what cannot be read goes as it is, flagged.
     virtual document make(const source_record& from) const = 0;
+
+    /// What it was made with: with equal options a record always gives the same document.
+    virtual const document_options& options() const noexcept = 0;
 };
 
-/// Refuses a pattern or a charset that does not exist, in one line.
+/// Minutes east of UTC of "UTC", "+08:00" or "-03:30"; nothing for anything else. Zones with a
+/// summer time have no fixed one.
+std::optional<std::int32_t> read_timezone(std::string_view text);
+
+/// Refuses a pattern, a charset or a time zone that does not exist, in one line.
 base::result<std::unique_ptr<document_maker>> create_document_maker(document_options options);
 
 }  // namespace logagent::transfer
