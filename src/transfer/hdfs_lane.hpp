@@ -45,6 +45,7 @@ public:
     void wake() { patience_.wake(); }
 
     std::uint64_t gathered() const noexcept { return filling_ ? filling_->have().bytes : 0; }
+    std::optional<utc_hour> complete_to() const noexcept { return publisher_->complete_to(); }
     lane number() const noexcept { return number_; }
 
 private:

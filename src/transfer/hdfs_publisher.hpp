@@ -29,6 +29,9 @@ public:
     /// Removes what earlier owners of the partition left among the files that are being made.
     boost::asio::awaitable<void> sweep(hdfs_layout layout);
 
+    /// The partition is through with all hours before this one; nothing = that is not known yet.
+    std::optional<utc_hour> complete_to() const noexcept { return position_.hour; }
+
 private:
     boost::asio::awaitable<bool> commit(std::int64_t next);
     boost::asio::awaitable<bool> flush(hdfs_range& range);

@@ -157,6 +157,10 @@ sink_figures hdfs_sink::figures() const {
     told.retried = shop_.retried;
     told.in_flight = shop_.client.in_flight();
     told.stalled = shop_.stalled();
+    constexpr std::int64_t seconds_per_hour = 3600;
+    for (const auto& one : lanes_)
+        if (const auto hour = one.complete_to())
+            told.complete_to[one.number()] = *hour * seconds_per_hour;
     return told;
 }
 

@@ -249,6 +249,8 @@ route_figures route::figures() const {
                 : !out.text.empty()  ? "stalled"
                 : !counted_.assigned ? "starting"
                                      : "running";
+    if (sink_) out.at_sink = sink_->figures();
+    const auto& complete = out.at_sink.complete_to;
     const auto now = clock::now();
     lanes_.each([&](const lane_state& one) {
         route_figures::partition part;
@@ -259,11 +261,12 @@ route_figures route::figures() const {
         part.pending = one.acks.pending();
         if (one.acks.pending() > 0)
             part.oldest_s = std::chrono::duration<double>(now - one.acks.oldest()).count();
+        if (const auto hour = complete.find(one.number); hour != complete.end())
+            part.complete_to = hour->second;
         out.partitions.push_back(std::move(part));
     });
     out.held_bytes = memory_.held;
     out.most_bytes = most_memory_;
-    if (sink_) out.at_sink = sink_->figures();
     return out;
 }
 

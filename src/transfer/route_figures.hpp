@@ -19,7 +19,8 @@ struct route_figures {
         std::int64_t committed = -1;
         std::int64_t log_end = -1;  // -1 = unknown
         std::uint64_t pending = 0;
-        double oldest_s = 0;  // age of the oldest pending record
+        double oldest_s = 0;            // age of the oldest pending record
+        std::int64_t complete_to = -1;  // as of sink_figures; -1 = unknown, or no such sink
 
         /// Records that are in the log and not final yet; -1 = unknown.
         std::int64_t lag() const {

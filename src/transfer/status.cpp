@@ -29,7 +29,8 @@ json::array partitions_of(const route_figures& route) {
                                    {"log_end", known(one.log_end)},
                                    {"lag", known(one.lag())},
                                    {"pending", one.pending},
-                                   {"oldest_pending_s", one.oldest_s}});
+                                   {"oldest_pending_s", one.oldest_s},
+                                   {"complete_to", known(one.complete_to)}});
     return out;
 }
 
@@ -95,6 +96,14 @@ void partition_families(page& out, const transfer_status& now) {
     each([&](const auto& route, const auto& one, const std::string& number) {
         out.sample({{"route", route.name}, {"topic", one.name.topic}, {"partition", number}},
                    one.oldest_s);
+    });
+    out.family("transfer_complete_to_timestamp_seconds", page::kind::gauge,
+               "Every record of an owned partition before this hour is in HDFS, and its marker "
+               "too; Unix time.");
+    each([&](const auto& route, const auto& one, const std::string& number) {
+        if (one.complete_to >= 0)
+            out.sample({{"route", route.name}, {"topic", one.name.topic}, {"partition", number}},
+                       one.complete_to);
     });
 }
 

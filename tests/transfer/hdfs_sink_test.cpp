@@ -539,7 +539,14 @@ TEST_CASE_METHOD(hdfs_fixture, "hours that a partition is through with get a mar
     hdfs_position before;
     before.hour = 275;  // Kafka's time of the records is in hour 277
     partition.metadata = before.metadata();
-    publish_all();
+    life one{*this};
+    one.begin();
+    const auto complete_to = [&] { return one.made->figures().complete_to.at(partition.owner); };
+    CHECK(complete_to() == 275 * 3600);
+    one.feed();
+    one.drain();
+    REQUIRE(partition.all_published());
+    CHECK(complete_to() == 277 * 3600);
     CHECK(hdfs->count(marker) == 2);
     CHECK(hdfs->files.contains("/logs/nginx/dt=1970-01-12/hour=11" + marker));
     CHECK(hdfs->files.contains("/logs/nginx/dt=1970-01-12/hour=12" + marker));

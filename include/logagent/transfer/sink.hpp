@@ -57,6 +57,8 @@ struct sink_figures {
     std::map<std::string, std::uint64_t> retried;  // by class: "connection", "throttled", ...
     std::uint64_t in_flight = 0;                   // requests now
     std::string stalled;                           // why nothing goes; empty = it does
+    std::map<lane, std::int64_t> complete_to;      // hdfs: the end of the last hour that a lane is
+                                                   // through with, Unix time in seconds
 };
 
 /// What every sink is built from. All of it outlives the sink.
