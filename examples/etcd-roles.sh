@@ -4,6 +4,7 @@
 #   etcd-roles.sh web              a user `logagent-web` that may do everything below the prefix
 #   etcd-roles.sh agents           one user `logagent-agent` for all agents
 #   etcd-roles.sh agent HOST IP... a user `logagent-agent-HOST` of its own for one agent
+#   etcd-roles.sh transfer       a user `logagent-transfer` for all processes of transfer
 #   etcd-roles.sh enable           turns authentication on; needs a user `root` with the role root
 #   etcd-roles.sh check USER:PASSWORD   shows what that user may not do
 #
@@ -15,6 +16,8 @@
 #   read   its commands, <PREFIX>_cmd/<host>/   (with `agent` it also writes them: an agent keeps a
 #                                                command that it has accepted alive by its lease)
 #   write  <PREFIX>_status/<host> and <PREFIX>_result/<host>/
+# What transfer may do: read <PREFIX>_transfer/routes/, and write <PREFIX>_transfer/status/ where each
+# process shows itself.
 # Nothing else: neither tokens, nor definitions, nor the audit, all of which lie below <PREFIX>_meta.
 set -euo pipefail
 export ETCDCTL_API=3
@@ -90,6 +93,13 @@ agent() {
     new_user "$role" "$role"
 }
 
+transfer() {
+    new_role logagent-transfer
+    grant_below logagent-transfer read "${prefix}_transfer/routes/"
+    grant_below logagent-transfer readwrite "${prefix}_transfer/status/"
+    new_user logagent-transfer logagent-transfer
+}
+
 # Each of these must fail.
 check() {
     local user=$1 failed=0 key
@@ -112,7 +122,7 @@ check() {
 }
 
 case ${1:-} in
-    web | agents) "$1" ;;
+    web | agents | transfer) "$1" ;;
     agent) shift && (($#)) || die "which host?"; agent "$@" ;;
     enable) etcdctl auth enable ;;
     check) check "${2:?USER:PASSWORD}" ;;

@@ -62,7 +62,8 @@ engine::engine(asio::any_io_executor executor, transfer_options options, std::st
       stopping_{executor},
       route_ended_{executor},
       signals_{executor, SIGTERM, SIGINT},
-      house_timer_{executor} {
+      house_timer_{executor},
+      card_timer_{executor} {
     char room[40];
     started_ = tail::format_moment(os::wall_ms(), room);
     producer_ = kafka::create_producer(executor_, options_.kafka, letter_producer(names_));
@@ -119,6 +120,8 @@ asio::awaitable<int> engine::run() {
     co_await producer_->drain(letters_until);
     tasks_.stop();
     co_await tasks_.join();
+    // Others need not wait for the lease to end.
+    if (presence_ && presence_->now() == etcd::presence::state::held) co_await presence_->release();
     if (options_.to_its_end) std::printf("%s\n", outcome_.c_str());
     if (failure_) {
         LOGAGENT_LOG(error, "transfer.failed", base::describe(failure_));
@@ -156,6 +159,7 @@ void engine::follow_etcd() {
     watching.seed = std::random_device{}();
     watch_ = std::make_unique<etcd::watch>(executor_, *etcd_, std::move(watching), *etcd_routes_);
     spawn(watch_->run());
+    show_in_etcd();
 }
 
 asio::awaitable<bool> engine::stop_routes() {

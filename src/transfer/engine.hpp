@@ -16,6 +16,7 @@
 #include "logagent/async/task_group.hpp"
 #include "logagent/dns/resolver.hpp"
 #include "logagent/etcd/client.hpp"
+#include "logagent/etcd/presence.hpp"
 #include "logagent/etcd/watch.hpp"
 #include "logagent/http/server.hpp"
 #include "logagent/kafka/live_producer.hpp"
@@ -24,6 +25,7 @@
 #include "logagent/transfer/transfer.hpp"
 #include "route.hpp"
 #include "status.hpp"
+#include "status_card.hpp"
 
 namespace logagent::transfer {
 
@@ -61,6 +63,9 @@ private:
     void serve_status();
     void follow_etcd();
     void save_routes();
+    void show_in_etcd();
+    card_facts facts_for_card() const;
+    boost::asio::awaitable<void> keep_showing();
     boost::asio::awaitable<void> keep(std::string name);
     boost::asio::awaitable<void> run_route(kept_route& kept);
     boost::asio::awaitable<void> signals();
@@ -84,6 +89,9 @@ private:
     std::unique_ptr<etcd::client> etcd_;
     std::unique_ptr<etcd_routes> etcd_routes_;
     std::unique_ptr<etcd::watch> watch_;
+    std::unique_ptr<etcd::presence> presence_;  // what this process shows of itself there
+    std::string host_;
+    std::string instance_;  // <host>~<8 hex digits>, of this run
     std::unique_ptr<http::server> server_;
     os::service_notifier manager_;
     async::task_group tasks_;
@@ -92,6 +100,7 @@ private:
     async::event route_ended_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer house_timer_;
+    boost::asio::steady_timer card_timer_;
     std::exception_ptr failure_;
     std::string outcome_ = "not all of them could be settled; the rest is tried next time";
     bool stop_asked_ = false;

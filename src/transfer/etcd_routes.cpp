@@ -17,7 +17,7 @@ etcd_routes::etcd_routes(std::string prefix, std::vector<sink_settings> sinks,
 
 void etcd_routes::restore(const std::map<std::string, std::string>& saved) {
     for (const auto& [name, value] : saved)
-        put(name, value);
+        put(name, value, 0);
 }
 
 void etcd_routes::snapshot(etcd::snapshot now) {
@@ -26,7 +26,7 @@ void etcd_routes::snapshot(etcd::snapshot now) {
         if (!entry.key.starts_with(prefix_)) continue;
         const auto name = entry.key.substr(prefix_.size());
         there.insert(name);
-        put(name, entry.value);
+        put(name, entry.value, entry.mod_revision);
     }
     vanished_.clear();
     for (const auto& [name, value] : running_)
@@ -42,7 +42,7 @@ void etcd_routes::changed(etcd::event change) {
     const auto name = change.entry.key.substr(prefix_.size());
     vanished_.erase(name);
     if (change.what == etcd::event::kind::put)
-        put(name, change.entry.value);
+        put(name, change.entry.value, change.entry.mod_revision);
     else
         remove(name);
 }
@@ -54,14 +54,15 @@ void etcd_routes::state(connection now, const std::string& text) {
     trouble_ = connected ? std::string{} : text;
 }
 
-void etcd_routes::put(const std::string& name, const std::string& value) {
+void etcd_routes::put(const std::string& name, const std::string& value, std::int64_t revision) {
     const auto known = running_.find(name);
     if (known != running_.end() && known->second == value) {
+        revisions_[name] = revision;
         refused_.erase(name);
         return;
     }
     const auto refuse = [&](const std::string& why) {
-        refused_[name] = why;
+        refused_[name] = {why, revision};
         LOGAGENT_LOG(error, "transfer.refused_route",
                      prefix_ << name << " is not used: " << why
                              << (known == running_.end() ? "" : "; what ran before goes on"));
@@ -76,6 +77,7 @@ void etcd_routes::put(const std::string& name, const std::string& value) {
     }
     refused_.erase(name);
     running_[name] = value;
+    revisions_[name] = revision;
     LOGAGENT_LOG(info, "transfer.route", "route " << name << " runs as it stands in etcd");
     to_.set(*std::move(read.route));
     to_.changed();
@@ -83,16 +85,22 @@ void etcd_routes::put(const std::string& name, const std::string& value) {
 
 void etcd_routes::remove(const std::string& name) {
     refused_.erase(name);
+    revisions_.erase(name);
     if (running_.erase(name) == 0) return;
     LOGAGENT_LOG(info, "transfer.route", "route " << name << " was deleted; it drains and stops");
     to_.remove(name);
     to_.changed();
 }
 
+std::int64_t etcd_routes::revision_of(const std::string& name) const {
+    const auto found = revisions_.find(name);
+    return found == revisions_.end() ? 0 : found->second;
+}
+
 std::vector<std::string> etcd_routes::complaints() const {
     std::vector<std::string> out;
-    for (const auto& [name, why] : refused_)
-        out.push_back(prefix_ + name + " is not used: " + why);
+    for (const auto& [name, refused] : refused_)
+        out.push_back(prefix_ + name + " is not used: " + refused.why);
     for (const auto& name : vanished_)
         out.push_back(prefix_ + name + " is not in etcd any more; it goes on");
     return out;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <set>
@@ -37,13 +38,22 @@ public:
 
     /// Values of the routes that run, by name.
     const std::map<std::string, std::string>& running() const noexcept { return running_; }
+    /// The mod_revision of the key whose value runs; 0 = it is none of etcd, or of the saved copy
+    /// and not seen in etcd yet.
+    std::int64_t revision_of(const std::string& name) const;
+    /// A key whose value is not used.
+    struct refusal {
+        std::string why;
+        std::int64_t revision = 0;  // its mod_revision
+    };
+    const std::map<std::string, refusal>& refused() const noexcept { return refused_; }
     /// Why keys are not used, or are used though they are gone.
     std::vector<std::string> complaints() const;
     /// Why etcd is not there; empty = it is.
     const std::string& trouble() const noexcept { return trouble_; }
 
 private:
-    void put(const std::string& name, const std::string& value);
+    void put(const std::string& name, const std::string& value, std::int64_t revision);
     void remove(const std::string& name);
 
     std::string prefix_;
@@ -51,7 +61,8 @@ private:
     std::set<std::string> local_;
     actions to_;
     std::map<std::string, std::string> running_;
-    std::map<std::string, std::string> refused_;  // name -> why
+    std::map<std::string, std::int64_t> revisions_;  // of what runs, where etcd has it
+    std::map<std::string, refusal> refused_;
     std::set<std::string> vanished_;
     std::string trouble_ = "etcd has not answered yet";
 };

@@ -174,6 +174,10 @@ void route::accepted(item done) {
 void route::refused(item bad, refusal why) {
     if (!lanes_.find(bad.in)) return;
     ++counted_.refused;
+    auto& of_topic = counted_.rejected[std::string{bad.record.topic}];
+    ++of_topic.count;
+    of_topic.reason = base::visible(why.reason, 80);
+    of_topic.at_ms = os::wall_ms();
     if (guard_.may_bury()) {
         bury(std::move(bad), std::move(why));
         return;
@@ -181,10 +185,13 @@ void route::refused(item bad, refusal why) {
     if (held_.empty()) {
         const auto text = "more than " + std::to_string(how_.dead_letter_percent) +
                           " % of the last records were refused, the last one with " +
-                          base::visible(why.reason, 80) + " (" + base::visible(why.text, 200) +
-                          "): nothing more becomes a dead letter, and what was refused is offered "
+                          base::visible(why.reason, 80) +
+                          ": nothing more becomes a dead letter, and what was refused is offered "
                           "again every 30 s; repair the sink, or raise dead_letter_percent";
-        LOGAGENT_LOG(error, "transfer.guard", "route " << how_.name << ": " << text);
+        // A sink's own words may quote the record, which a status does not show.
+        LOGAGENT_LOG(
+            error, "transfer.guard",
+            "route " << how_.name << ": " << text << " (" << base::visible(why.text, 200) << ")");
         guard_text_ = text;
     }
     held_.push_back({std::move(bad), std::move(why)});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct route_figures {
         }
     };
 
+    /// What a sink refused of one topic.
+    struct rejection {
+        std::uint64_t count = 0;
+        std::string reason;      // of the last one, a short code
+        std::int64_t at_ms = 0;  // when that was, wall clock
+    };
+
     std::string name, sink, group;
     std::string type;
     std::string state;       // "starting", "running", "stalled", "stopping", "failed"
@@ -41,7 +49,8 @@ struct route_figures {
     std::uint64_t repeated = 0;  // dropped as sent twice
     std::uint64_t shown = 0;     // read again for the filter alone
     std::uint64_t refused = 0;
-    std::uint64_t buried = 0;  // dead letters that were acknowledged
+    std::uint64_t buried = 0;                   // dead letters that were acknowledged
+    std::map<std::string, rejection> rejected;  // by topic
     std::uint64_t lost_to_retention = 0;
     std::uint64_t rebalances = 0;
     std::uint64_t pauses = 0;

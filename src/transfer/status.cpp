@@ -34,6 +34,14 @@ json::array partitions_of(const route_figures& route) {
     return out;
 }
 
+json::array rejections_of(const route_figures& route) {
+    json::array out;
+    for (const auto& [topic, one] : route.rejected)
+        out.push_back(json::object{
+            {"topic", base::visible(topic)}, {"count", one.count}, {"reason", one.reason}});
+    return out;
+}
+
 json::object route_object(const route_figures& route) {
     json::object retried;
     for (const auto& [what, count] : route.at_sink.retried)
@@ -53,6 +61,7 @@ json::object route_object(const route_figures& route) {
                                  {"dead_letters", route.buried},
                                  {"read_for_filter", route.shown},
                                  {"lost_to_retention", route.lost_to_retention}}},
+        {"rejected", rejections_of(route)},
         {"bytes", route.bytes},
         {"in_flight_bytes", route.held_bytes},
         {"in_flight_bytes_most", route.most_bytes},
