@@ -37,6 +37,11 @@ constexpr ctl_verb verbs[] = {
     {"replay", "get", "ID", "one replay"},
     {"replay", "start", "-f FILE", "send a part of a log again: {\"host\",\"arguments\"}"},
     {"replay", "cancel", "ID", ""},
+    {"routes", "list", "[WORD...]", "routes of transfer: how far each is, and who runs it"},
+    {"routes", "get", "NAME", "one route, with its processes and partitions"},
+    {"routes", "apply", "-f FILE", "create or change a route: {\"name\",\"topics\",\"sink\",...}"},
+    {"routes", "delete", "NAME", "remove it: it drains and stops"},
+    {"routes", "processes", "", "processes of transfer, and the sinks they have"},
     {"tokens", "list", "", "tokens; never the secrets"},
     {"tokens", "create", "NAME ROLE [GLOB...]", "prints the token, once"},
     {"tokens", "delete", "ID", ""},
@@ -81,6 +86,7 @@ public:
         if (which_.noun == "hosts") hosts();
         if (which_.noun == "rollout") rollouts();
         if (which_.noun == "replay") replays();
+        if (which_.noun == "routes") routes();
         if (which_.noun == "tokens") tokens();
         if (which_.verb.empty()) single();
         out_.table = table();
@@ -173,12 +179,7 @@ private:
 
     void hosts() {
         const auto verb = which_.verb;
-        if (verb == "list") {
-            std::string query;
-            for (const auto& word : words_)
-                query += (query.empty() ? "" : " ") + word;
-            return list("/hosts?limit=500" + (query.empty() ? "" : "&q=" + encoded(query)));
-        }
+        if (verb == "list") return list("/hosts?limit=500" + searched());
         count(1, verb == "label" ? 100 : 1);
         if (verb == "get") out_.path = at("hosts");
         if (verb == "forget") post(at("hosts", ":forget"));
@@ -240,6 +241,40 @@ private:
         if (verb == "cancel") post(at("replays", ":cancel"));
     }
 
+    void routes() {
+        const auto verb = which_.verb;
+        if (verb == "list") return list("/transfer/routes?limit=500" + searched());
+        if (verb == "processes") return count(0, 0), list("/transfer/processes?limit=500");
+        if (verb == "apply") return count(0, 0), apply_route();
+        count(1, 1);
+        if (verb == "get") out_.path = at("transfer/routes");
+        if (verb != "delete") return;
+        remove(at("transfer/routes"));
+        out_.precondition_of = out_.path;
+    }
+
+    /// The file is a definition with its name, or what `routes get` printed.
+    void apply_route() {
+        auto document = file();
+        const auto name = text_of(document, "name");
+        if (name.empty()) throw usage_error{"-f: the route has no name"};
+        const auto* shown = member(&document, "document");
+        if (shown && shown->is_object()) document = json::value(*shown);
+        out_.method = "PUT";
+        out_.path = "/transfer/routes/" + encoded(name);
+        out_.body = std::move(document);
+        out_.changes = true;
+        out_.precondition_of = out_.path;
+    }
+
+    /// "&q=..." of the words; empty without any.
+    std::string searched() const {
+        std::string query;
+        for (const auto& word : words_)
+            query += (query.empty() ? "" : " ") + word;
+        return query.empty() ? query : "&q=" + encoded(query);
+    }
+
     void tokens() {
         const auto verb = which_.verb;
         if (verb == "list") return count(0, 0), list("/tokens?limit=500");
@@ -260,10 +295,7 @@ private:
         const auto noun = which_.noun;
         if (noun == "tail") return tail();
         if (noun == "audit") {
-            std::string query;
-            for (const auto& word : words_)
-                query += (query.empty() ? "" : " ") + word;
-            out_.path = "/audit?limit=50" + (query.empty() ? "" : "&q=" + encoded(query));
+            out_.path = "/audit?limit=50" + searched();
             return;
         }
         count(0, 0);
@@ -288,6 +320,7 @@ private:
     std::string_view table() const {
         if (given_.value_or("--output", "table") == "json") return "";
         if (which_.verb == "list") return which_.noun;
+        if (which_.noun == "routes" && which_.verb == "processes") return "processes";
         if (which_.noun == "rollout" && which_.verb == "hosts") return "rollout hosts";
         if (which_.noun == "services" && which_.verb == "history") return "history";
         if (which_.noun == "drift" || which_.noun == "audit" || which_.noun == "import")

@@ -342,6 +342,8 @@ const command ctl_command{
         "hosts: list [WORD...], get HOST, label HOST KEY=VALUE..., forget HOST. replay: list, get "
         "ID, start -f FILE, cancel ID. tokens: list, create NAME ROLE [GLOB...], delete ID.\n"
         "\n"
+        "routes (of transfer): list [WORD...], get NAME, apply -f FILE, delete NAME, processes.\n"
+        "\n"
         "tail [service=NAME] [host=NAME] [path=GLOB] [q=TEXT] [re=RE2]; drift; audit [WORD...]; "
         "export; import -f FILE; whoami.\n"
         "\n"

@@ -4,6 +4,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/configuration.hpp"
+#include "cli/route_check.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/kafka/settings.hpp"
 #include "logagent/web/doctor.hpp"
@@ -89,7 +90,7 @@ int run(const arguments& given, streams to) {
     check_kafka(loaded.settings, wrong);
     if (!wrong.empty()) throw usage_error{std::move(wrong)};
     if (given.has("--doctor")) return web::run_doctor(std::move(loaded.settings), to.out);
-    return web::run_web(std::move(loaded.settings));
+    return web::run_web(std::move(loaded.settings), route_check());
 }
 
 }  // namespace

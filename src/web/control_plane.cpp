@@ -70,6 +70,7 @@ public:
     void snapshot(etcd::snapshot now) override {
         of_.tokens_.clear();
         of_.services_.clear();
+        of_.parts_.transfers.clear();
         of_.hosts_.begin_snapshot();
         for (const auto& entry : now.keys)
             put(entry);
@@ -108,6 +109,10 @@ private:
             of_.hosts_.put(host, entry.value, os::wall_ms());
         if (const auto host = behind(entry.key, keys.hosts()); !host.empty())
             of_.hosts_.put_document(host, entry.value, entry.mod_revision);
+        if (const auto instance = behind(entry.key, keys.transfers()); !instance.empty()) {
+            auto read = read_process(instance, entry.value);
+            if (read) of_.parts_.transfers.insert_or_assign(read->instance, *std::move(read));
+        }
         if (const auto name = behind(entry.key, keys.services()); !name.empty()) {
             auto read = fleet::parse_stored_service(entry.value);
             if (read.errors.empty())
@@ -128,6 +133,8 @@ private:
             of_.hosts_.remove_document(host);
         if (const auto name = behind(key, keys.services()); !name.empty())
             of_.services_.erase(std::string{name});
+        if (const auto instance = behind(key, keys.transfers()); !instance.empty())
+            of_.parts_.transfers.erase(std::string{instance});
     }
 
     /// Tells the clients what has changed.
@@ -152,7 +159,7 @@ private:
     std::string reason_;  // why etcd is not there; empty = it is
 };
 
-control_plane::control_plane(asio::any_io_executor executor, settings chosen)
+control_plane::control_plane(asio::any_io_executor executor, settings chosen, route_check check)
     : executor_{executor},
       settings_{std::move(chosen)},
       names_{executor},
@@ -183,6 +190,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
       gather_timer_{executor},
       bootstrap_timer_{executor} {
     parts_.board = &board_;
+    parts_.check_route = std::move(check);
     parts_.lag_of = [this](std::string_view host) -> std::optional<std::uint64_t> {
         const auto* known =
             stats_.rates().is_fresh(host, os::wall_ms()) ? stats_.rates().host(host) : nullptr;
@@ -215,7 +223,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen)
     etcd::watch_options watching;
     const auto& keys = parts_.keys;
     for (const auto& prefix : {keys.tokens(), keys.sessions(), keys.hosts(), keys.statuses(),
-                               keys.services(), keys.rollouts()})
+                               keys.services(), keys.rollouts(), keys.transfers()})
         watching.ranges.push_back({prefix, true});
     watching.seed = std::random_device{}();
     watch_ = std::make_unique<etcd::watch>(executor_, etcd_, std::move(watching), *follower_);

@@ -31,7 +31,7 @@ namespace logagent::web {
 class control_plane {
 public:
     /// Binds; throws problem_error if that fails.
-    control_plane(boost::asio::any_io_executor executor, settings chosen);
+    control_plane(boost::asio::any_io_executor executor, settings chosen, route_check check = {});
     ~control_plane();
 
     /// Runs until a signal or a failure; returns the exit code.

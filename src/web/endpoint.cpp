@@ -80,6 +80,13 @@ const endpoint table[] = {
     {"GET", "/api/v1/hosts/{host}/files", viewer, nothing, "", false, list_files},
     {"GET", "/api/v1/why", viewer, nothing, "", false, show_why},
 
+    {"GET", "/api/v1/transfer/routes", viewer, nothing, "", false, list_routes},
+    {"GET", "/api/v1/transfer/routes/{name}", viewer, nothing, "", false, show_route},
+    {"PUT", "/api/v1/transfer/routes/{name}", whole_editor, json, "route.put", false, put_route},
+    {"DELETE", "/api/v1/transfer/routes/{name}", whole_editor, nothing, "route.delete", false,
+     delete_route},
+    {"GET", "/api/v1/transfer/processes", viewer, nothing, "", false, list_processes},
+
     {"GET", "/api/v1/paths", editor, nothing, "", false, list_paths},
     {"GET", "/api/v1/replays", viewer, nothing, "", false, list_replays},
     {"POST", "/api/v1/replays", editor, json, "replay.create", false, create_replay},

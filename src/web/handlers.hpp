@@ -76,6 +76,12 @@ answering show_rates(parts& with, exchange& one);
 answering list_files(parts& with, exchange& one);
 answering show_why(parts& with, exchange& one);
 
+answering list_routes(parts& with, exchange& one);
+answering show_route(parts& with, exchange& one);
+answering put_route(parts& with, exchange& one);
+answering delete_route(parts& with, exchange& one);
+answering list_processes(parts& with, exchange& one);
+
 answering list_paths(parts& with, exchange& one);
 answering create_replay(parts& with, exchange& one);
 answering list_replays(parts& with, exchange& one);

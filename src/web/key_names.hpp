@@ -60,6 +60,10 @@ public:
     }
     std::string replays() const { return prefix_ + "_meta/replays/"; }
     std::string replay(std::string_view id) const { return replays() + std::string{id}; }
+    /// Routes of `logagent transfer`, and its processes as they show themselves.
+    std::string routes() const { return prefix_ + "_transfer/routes/"; }
+    std::string route(std::string_view name) const { return routes() + std::string{name}; }
+    std::string transfers() const { return prefix_ + "_transfer/status/"; }
     std::string statuses() const { return prefix_ + "_status/"; }
 
 private:

@@ -14,6 +14,7 @@
 #include "logagent/http/server.hpp"
 #include "login_limiter.hpp"
 #include "repository.hpp"
+#include "transfer_fleet.hpp"
 
 namespace logagent::web {
 
@@ -38,8 +39,10 @@ struct parts {
     std::set<std::string> applying = {};  // ids of changes that a request is carrying out
     std::function<std::optional<std::uint64_t>(std::string_view host)> lag_of = {};  // bytes
     fleet_board* board = nullptr;
-    bool tls = false;                                      // what is served is
-    std::function<std::string()> not_ready = {};           // why not, one line; empty = ready
+    transfer_fleet transfers = {};                // processes of transfer, as they show themselves
+    route_check check_route = {};                 // null: documents of routes are not looked into
+    bool tls = false;                             // what is served is
+    std::function<std::string()> not_ready = {};  // why not, one line; empty = ready
     std::function<http::server_counters()> counters = {};  // of the server
     std::map<unsigned, std::uint64_t> answers = {};        // by status
 };

@@ -27,7 +27,7 @@ http::response json_answer(const json::value& body, unsigned status) {
 constexpr std::string_view features[] = {
     "services", "hosts",  "history", "audit", "tokens",  "overview", "rollouts",
     "status",   "search", "views",   "drift", "openapi", "events",   "tail",
-    "rates",    "files",  "why",     "paths", "replays",
+    "rates",    "files",  "why",     "paths", "replays", "transfer",
 };
 
 answering show_health(parts&, exchange&) {

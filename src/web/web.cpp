@@ -27,7 +27,7 @@ int refuse(const std::string& text) {
 
 }  // namespace
 
-int run_web(settings chosen) {
+int run_web(settings chosen, route_check check) {
     base::log_settings log;
     log.path = chosen.log;
     log.level = chosen.level;
@@ -39,7 +39,7 @@ int run_web(settings chosen) {
     int code = 1;
     boost::asio::io_context loop{1};
     try {
-        control_plane plane{loop.get_executor(), std::move(chosen)};
+        control_plane plane{loop.get_executor(), std::move(chosen), std::move(check)};
         if (layers.empty())
             LOGAGENT_LOG(warn, "web.hardening", "hardening is off: it keeps all its rights");
         else

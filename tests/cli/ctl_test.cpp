@@ -68,6 +68,24 @@ TEST_CASE("one definition is put, several are planned together", "[ctl]") {
     CHECK(whole.precondition_of.empty());
 }
 
+TEST_CASE("routes are put by their name, as they were written or as they were read", "[ctl]") {
+    const auto put = call({"routes", "apply"}, R"({"name":"shop","topics":["a"],"sink":"s"})");
+    CHECK(put.method == "PUT");
+    CHECK(put.path == "/transfer/routes/shop");
+    CHECK(put.precondition_of == "/transfer/routes/shop");
+    CHECK(put.changes);
+    const auto again =
+        call({"routes", "apply"}, R"({"name":"shop","document":{"sink":"s"},"lag":1})");
+    CHECK(again.body == json::parse(R"({"sink":"s"})"));
+    CHECK(call({"routes"}).path == "/transfer/routes?limit=500");
+    CHECK(call({"routes", "list", "shop"}).path == "/transfer/routes?limit=500&q=shop");
+    CHECK(call({"routes", "processes"}).path == "/transfer/processes?limit=500");
+    const auto gone = call({"routes", "delete", "shop"});
+    CHECK(gone.method == "DELETE");
+    CHECK(gone.precondition_of == "/transfer/routes/shop");
+    CHECK(refusal({"routes", "apply"}, R"({"sink":"s"})").find("no name") != std::string::npos);
+}
+
 TEST_CASE("what cannot be meant is refused with what is expected", "[ctl]") {
     CHECK(refusal({"servces", "list"}).find("did you mean services") != std::string::npos);
     CHECK(refusal({"services", "gett", "a"}).find("did you mean get") != std::string::npos);

@@ -11,6 +11,7 @@ from harness.case import Skipped, case
 from harness.fleet import Fleet
 from harness.logs import append, lines
 from harness.process import wait_for
+from harness.transfer import Transfer
 from harness.web import Web
 
 from .web_api import audit, entry, online, service, start, status_of
@@ -421,6 +422,7 @@ def roles(t):
     script("agents", stdin="password-of-all\n", user=None)
     script("agent", "testhost", "10.1.2.3", stdin="password-of-one\n", user=None)
     script("web", stdin="password-of-web\n", user=None)
+    script("transfer", stdin="password-of-transfer\n", user=None)
     etcd.demand_password("password-of-root")
 
     def password(name, text):
@@ -434,6 +436,17 @@ def roles(t):
     log = t.log()
     append(log, lines(5))
     kafka = t.mock_kafka("--topic", "app")
+    script("check", "logagent-transfer:password-of-transfer", user=None)
+    mover = Transfer(t.binary, t.directory / "transfer", f"""kafka_addr = {kafka.address}
+etcd_addr = {etcd.address}
+etcd_user = logagent-transfer
+etcd_password_file = {password("secret-transfer", "password-of-transfer")}
+[sink.out]
+type = file
+path = {t.directory}/out.log
+""")
+    t.owns(mover).start()
+    wait_for("transfer shows itself", lambda: web.api("GET", "/transfer/processes").json["items"])
     for user, secret in (
         ("logagent-agent", "password-of-all"),
         ("logagent-agent-testhost", "password-of-one"),
