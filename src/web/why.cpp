@@ -209,15 +209,81 @@ why_step topic(const why_facts& facts) {
                   "back; the lines wait in the file");
 }
 
-why_step transfer(const why_facts&) {
-    return unknown("not_here",
-                   "up to Kafka all is well; how far routes have come is not known here",
-                   "look at the lag of the route: logagent transfer tells it");
+constexpr double patience_s = 60;  // behind by less is on its way
+
+why_step no_transfer() {
+    return unknown("no_transfer",
+                   "up to Kafka all is well; no process of logagent transfer shows itself here",
+                   "look at what consumes the topic; for logagent transfer, put etcd_addr into its "
+                   "transfer.ini");
 }
 
-why_step sink(const why_facts&) {
-    return unknown("not_here", "what a sink has rejected is not known here",
-                   "look at the dead letters of the route");
+/// Why nobody delivers for this route, if it is so.
+std::optional<why_step> not_running(const why_route& route) {
+    const auto what = "the route " + route.name;
+    if (route.state == "idle")
+        return broken("route_idle", what + " is defined and no process runs it",
+                      "start logagent transfer with etcd_addr and a sink named " + route.sink);
+    if (route.state == "refused")
+        return broken("route_refused", what + " is not used as it is defined: " + route.detail,
+                      "correct the route, or the transfer.ini of the process that is named");
+    if (route.state == "failed")
+        return broken("route_failed", what + " does not start: " + route.detail,
+                      "look at the log of logagent transfer on that host");
+    return std::nullopt;
+}
+
+std::string behind_by(const why_route& route) {
+    if (!route.lag) return "the route " + route.name + " has just begun";
+    auto out = "the route " + route.name + " is " + std::to_string(*route.lag) + " records behind";
+    if (route.lag_s && *route.lag_s >= 1)
+        out += ", " + std::to_string(std::llround(*route.lag_s)) + " s at this rate";
+    return out;
+}
+
+bool is_behind(const why_route& route) {
+    const bool late = route.oldest_s > patience_s || route.lag_s.value_or(0) > patience_s;
+    return route.lag.value_or(0) > 0 && late;
+}
+
+why_step transfer(const why_facts& facts) {
+    if (!facts.transfer_known) return no_transfer();
+    const auto* entry = followed_entry(facts);
+    const auto topic_name = entry ? entry->topic : std::string{};
+    if (facts.routes.empty())
+        return broken("no_route", "no route takes the topic " + topic_name,
+                      "define a route for the topic, or add it to `topics` of one");
+    for (const auto& route : facts.routes)
+        if (auto step = not_running(route)) return *std::move(step);
+    for (const auto& route : facts.routes)
+        // The next step says why.
+        if (route.state == "stalled") return unknown("waits", behind_by(route), {});
+    for (const auto& route : facts.routes)
+        if (is_behind(route))
+            return broken("behind", behind_by(route),
+                          "see whether the sink is slow; more processes of transfer share the "
+                          "partitions, and `concurrency` of the route sends more at once");
+    return ok(behind_by(facts.routes.front()));
+}
+
+why_step sink(const why_facts& facts) {
+    if (facts.routes.empty()) return no_transfer();
+    for (const auto& route : facts.routes)
+        if (route.state == "stalled")
+            return broken("sink_stalled",
+                          "the sink " + route.sink + " takes nothing: " + route.detail,
+                          "repair the sink; nothing is lost, the records wait in Kafka");
+    const auto* entry = followed_entry(facts);
+    const auto topic_name = entry ? entry->topic : std::string{};
+    for (const auto& route : facts.routes)
+        if (route.rejected > 0)
+            return broken("rejected",
+                          "the sink " + route.sink + " refused " + std::to_string(route.rejected) +
+                              " records of the topic, the last one at " + route.rejected_at +
+                              " as " + route.rejected_as,
+                          "they lie in " + topic_name + ".dead: logagent transfer --dead-letters " +
+                              topic_name + " --list; then correct the cause, and --retry");
+    return ok("the sink has taken what it was given");
 }
 
 struct named_step {

@@ -20,6 +20,20 @@ struct why_entry {
     bool excluded = false;  // its `exclude` has the path
 };
 
+/// A route of transfer that reads the topic, with what it makes of the topic's records.
+struct why_route {
+    std::string name;
+    std::string sink;
+    std::string state;   // as the list of routes has it
+    std::string detail;  // why
+    std::optional<std::int64_t> lag;
+    std::optional<double> lag_s;  // until it is gone
+    double oldest_s = 0;          // age of the oldest record that is not final
+    std::uint64_t rejected = 0;   // records of the topic that the sink refused
+    std::string rejected_as;      // a short code, of the last one
+    std::string rejected_at;      // when
+};
+
 /// All that decides whether lines of one file of one host arrive.
 struct why_facts {
     std::string host;
@@ -55,6 +69,9 @@ struct why_facts {
     std::optional<file_rate> figures;  // not older than half a minute
 
     std::vector<std::pair<std::string, std::string>> problems;  // of the agent: code, text
+
+    bool transfer_known = false;    // there is a process of transfer, or a route in etcd
+    std::vector<why_route> routes;  // those that read the topic
 };
 
 /// One step from a definition to what people look at.

@@ -7,6 +7,7 @@
 #include "problem.hpp"
 #include "stamp.hpp"
 #include "stats_desk.hpp"
+#include "stored_routes.hpp"
 #include "why.hpp"
 
 // Why the lines of a file are not where somebody looks for them.
@@ -119,6 +120,30 @@ asio::awaitable<void> read_key(why_facts& facts, parts& with, std::string addres
     }
 }
 
+/// What routes that read the topic make of it.
+asio::awaitable<void> read_transfer(why_facts& facts, parts& with, std::string topic) {
+    const auto stored = co_await read_routes(with);
+    facts.transfer_known = !stored.empty() || !with.transfers.empty();
+    for (const auto& picture : pictures_of(stored, with.transfers)) {
+        if (!takes_topic(picture.topics, topic)) continue;
+        why_route route;
+        route.name = picture.name;
+        route.sink = picture.sink;
+        route.state = picture.state;
+        route.detail = picture.detail;
+        route.lag = picture.lag;
+        route.lag_s = picture.lag_s();
+        route.oldest_s = picture.oldest_s;
+        for (const auto& one : picture.rejected) {
+            if (one.topic != topic) continue;
+            route.rejected = one.count;
+            route.rejected_as = one.reason;
+            route.rejected_at = one.at;
+        }
+        facts.routes.push_back(std::move(route));
+    }
+}
+
 /// The path as a glob that means itself.
 std::string literal_glob(const std::string& path) {
     std::string out;
@@ -200,11 +225,12 @@ answering show_why(parts& with, exchange& one) {
     read_figures(facts, with.stats, one.now_ms);
     const bool seen = facts.figures || !facts.file_state.empty();
     if (facts.online && !seen) co_await ask_for_file(facts, with, std::move(instance));
+    const auto* entry = followed_entry(facts);
+    if (entry) co_await read_transfer(facts, with, entry->topic);
     json::array steps;
     json::object out;
     out["host"] = facts.host;
     out["path"] = facts.path;
-    const auto* entry = followed_entry(facts);
     out["service"] = entry ? json::value(json::string{entry->service}) : json::value(nullptr);
     out["topic"] = entry ? json::value(json::string{entry->topic}) : json::value(nullptr);
     out["broken"] = nullptr;

@@ -219,3 +219,77 @@ TEST_CASE("an offset that does not move is the reason, and a file that nobody wr
     facts.figures->lag_bytes = 0;
     CHECK(broken_step(facts).empty());
 }
+
+namespace {
+
+/// The same, with a route that takes the topic somewhere.
+why_facts delivered() {
+    auto out = healthy();
+    out.transfer_known = true;
+    why_route route;
+    route.name = "shop-search";
+    route.sink = "search";
+    route.state = "running";
+    route.lag = 12;
+    route.lag_s = 0.4;
+    out.routes = {route};
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a route that keeps up is no reason", "[why]") {
+    const auto steps = trace(delivered());
+    for (const auto& one : steps)
+        CHECK(one.found == why_step::state::ok);
+}
+
+TEST_CASE("a topic that no route takes is the reason where there are routes", "[why]") {
+    auto facts = delivered();
+    facts.routes.clear();
+    check_broken(facts, "transfer", "define a route");
+    facts.transfer_known = false;
+    CHECK(broken_step(facts).empty());
+    CHECK(trace(facts)[8].code == "no_transfer");
+}
+
+TEST_CASE("a route that nobody runs, or that is refused, is the reason", "[why]") {
+    auto facts = delivered();
+    facts.routes[0].state = "idle";
+    facts.routes[0].lag = std::nullopt;
+    check_broken(facts, "transfer", "a sink named search");
+    facts.routes[0].state = "refused";
+    facts.routes[0].detail = "box: no such sink";
+    check_broken(facts, "transfer", "correct the route");
+    facts.routes[0].state = "failed";
+    check_broken(facts, "transfer", "look at the log");
+}
+
+TEST_CASE("a route that is a minute behind is the reason", "[why]") {
+    auto facts = delivered();
+    facts.routes[0].lag = 500'000;
+    facts.routes[0].lag_s = 900;
+    check_broken(facts, "transfer", "slow");
+    facts.routes[0].lag_s = std::nullopt;  // nothing goes
+    facts.routes[0].oldest_s = 70;
+    check_broken(facts, "transfer", "slow");
+    facts.routes[0].oldest_s = 2;
+    CHECK(broken_step(facts).empty());
+}
+
+TEST_CASE("a sink that takes nothing is the reason, and not the lag that it makes", "[why]") {
+    auto facts = delivered();
+    facts.routes[0].state = "stalled";
+    facts.routes[0].detail = "box: connection refused";
+    facts.routes[0].lag = 500'000;
+    facts.routes[0].oldest_s = 900;
+    check_broken(facts, "sink", "nothing is lost");
+}
+
+TEST_CASE("records that a sink refused are the reason, with where they lie", "[why]") {
+    auto facts = delivered();
+    facts.routes[0].rejected = 3;
+    facts.routes[0].rejected_as = "mapper_parsing_exception";
+    facts.routes[0].rejected_at = "2026-01-01T00:00:00Z";
+    check_broken(facts, "sink", "--dead-letters shop-access");
+}
