@@ -85,8 +85,9 @@ export const api = {
   routes: (query) => get('transfer/routes', query),
   route: (name) => get(`transfer/routes/${part(name)}`),
   saveRoute: (name, document, { etag, message }) => ({
-    method: 'PUT', path: `transfer/routes/${part(name)}`, headers: match(etag), body: { ...document, message },
+    method: 'PUT', path: `transfer/routes/${part(name)}`, headers: match(etag), body: { name, ...document, message },
   }),
+  transferProcesses: (query) => get('transfer/processes', query),
   deleteRoute: (name, { etag, message }) => ({
     method: 'DELETE', path: `transfer/routes/${part(name)}`, headers: { 'If-Match': etag, 'X-Message': message },
   }),

@@ -41,11 +41,17 @@ const REPLAYS = [replay({}), replay({ id: 'p2', state: 'done', progress: { bytes
   replay({ id: 'p3', state: 'failed', code: 'refused', text: 'no such file: /var/log/nope.log', progress: null, plan: null, arguments: { path: '/var/log/nope.log', offset: '0:1000', same_topic: true }, host: 'web02' })];
 const PLAN = { topic: 'nginx-access', bytes: 170839337, lines: 812000, notes: ['1 generation is not known to the journal; its id is derived from the file'], parts: [{ path: '/var/log/nginx/access.log.1.gz', generation: 'YOhKtbDlpqtqn7ATl_2qJg', start: 812004177, end: 960113404, bytes: 148109227 }, { path: '/var/log/nginx/access.log', generation: 'BL5bPtsko_hVNhssBFwE-A', start: 0, end: 22730110, bytes: 22730110 }] };
 
+const runner = (more) => ({ instance: 'mover1~3fa94c11', host: 'mover1', version: '0.1.0', source: 'etcd', revision: 912, current: true, state: 'running', detail: '', lag: 617, rate: 2560, delay_s: 0.31, partitions: 6, accepted: 91034400, repeated: 12, refused: 0, dead_letters: 0, lost_to_retention: 0, retried: {}, ...more });
+const route = (more) => ({ etag: '"912"', revision: 912, detail: '', type: 'elasticsearch', rejected: [], oldest_s: 0, dead_letters: 0, processes: [runner({})], refused_by: [], parts: [], ...more });
 const ROUTES = [
-  { name: 'checkout-es', document: { topics: ['checkout'], sink: 'search', from: 'earliest', index: 'checkout-%Y.%m.%d' }, group: 'logagent.checkout-es', topics: ['checkout'], sink: 'search', state: 'running', members: 2, partitions: 12, lag: 1234, lag_s: 0.4, rate: 5120, committed_at: at(-2) },
-  { name: 'archive', document: null, group: 'logagent.archive', topics: ['~^nginx-.*'], sink: 'hdfs', state: 'running', members: 1, partitions: 24, lag: 0, lag_s: 0, rate: 18230, committed_at: at(-20) },
-  { name: 'fraud', document: { topics: ['payments'], sink: 'storm', from: 'latest' }, group: 'logagent.fraud', topics: ['payments'], sink: 'storm', state: 'refused', detail: 'no sink is called "storm"; transfer.ini has: hdfs, search', members: 0, partitions: 6, lag: 812004, lag_s: null, rate: 0, committed_at: at(-7200) }];
-const routeParts = Array.from({ length: 6 }, (_, i) => ({ topic: 'checkout', partition: i, committed: 91034400 + i * 777, end: 91034600 + i * 780, lag: 200 + i * 3 }));
+  route({ name: 'checkout-es', document: { topics: ['checkout'], sink: 'search', index: 'checkout-{yyyy.MM.dd}' }, group: 'logagent.checkout-es', topics: ['checkout'], sink: 'search', state: 'running', members: 2, partitions: 12, lag: 1234, lag_s: 0.4, rate: 5120, dead_letters: 17, rejected: [{ topic: 'checkout', count: 17, reason: 'mapper_parsing_exception', at: at(-340) }],
+    processes: [runner({ dead_letters: 9 }), runner({ instance: 'mover2~77ab01d2', host: 'mover2', dead_letters: 8, delay_s: 0.44 })], refused_by: [{ instance: 'archiver~0d1e2f3a', host: 'archiver', detail: "sink: 'search' is not the name of a usable [sink.NAME] of this file" }] }),
+  route({ name: 'archive', document: null, etag: null, revision: null, group: 'logagent.archive', topics: ['~nginx-.*'], sink: 'hdfs', type: 'hdfs', state: 'running', members: 1, partitions: 24, lag: 0, lag_s: 0, rate: 18230, processes: [runner({ instance: 'archiver~0d1e2f3a', host: 'archiver', source: 'file', revision: 0, lag: 0, rate: 18230, partitions: 24 })] }),
+  route({ name: 'fraud', document: { topics: ['payments'], sink: 'storm', function: 'fraud' }, group: '', topics: ['payments'], sink: 'storm', type: '', state: 'refused', detail: "mover1: sink: 'storm' is not the name of a usable [sink.NAME] of this file", members: 0, partitions: 0, lag: null, lag_s: null, rate: 0, processes: [] }),
+  route({ name: 'payments-es', document: { topics: ['payments'], sink: 'search' }, group: 'logagent.payments-es', topics: ['payments'], sink: 'search', state: 'stalled', detail: 'mover2: 10.0.0.7:9200 answers 429: too many requests; tried again every 5 s', members: 1, partitions: 6, lag: 812004, lag_s: null, rate: 0 })];
+const routeParts = Array.from({ length: 12 }, (_, i) => ({ topic: 'checkout', partition: i, committed: 91034400 + i * 777, end: 91034600 + i * 780, lag: 200 + i * 3 }));
+const PROCESSES = [['mover1~3fa94c11', 'mover1', [['search', 'elasticsearch'], ['relay', 'kafka']], ['checkout-es']], ['mover2~77ab01d2', 'mover2', [['search', 'elasticsearch']], ['checkout-es', 'payments-es']], ['archiver~0d1e2f3a', 'archiver', [['hdfs', 'hdfs'], ['storm', 'storm']], ['archive']]]
+  .map(([instance, host, sinks, routes]) => ({ instance, host, version: '0.1.0', started: at(-86400), problem: host === 'mover2' ? 'route payments-es: 10.0.0.7:9200 answers 429' : '', sinks: sinks.map(([name, type]) => ({ name, type, modes: type === 'storm' ? ['drpc'] : [] })), routes, refused: [] }));
 
 const wave = (i, base, swing) => Math.round(base + swing * Math.sin(i / 17) + (swing / 3) * Math.sin(i / 5));
 const times = Array.from({ length: 360 }, (_, i) => Math.floor(now / 1000) - 3600 + i * 10);
@@ -98,7 +104,10 @@ export const fleetAnswers = (more = {}) => ({
   'POST rollouts': ({ rest, body }) => (rest ? undefined : [201, ROLLOUTS[0] && { ...ROLLOUTS[0], message: body.message }]),
   'GET replays': () => list(REPLAYS),
   'POST replays': ({ query, rest }) => (rest ? undefined : query.get('dry_run') ? { plan: PLAN } : [201, REPLAYS[0]]),
-  'GET transfer/routes': ({ rest }) => { const found = ROUTES.find((one) => one.name === rest); return rest ? found && { ...found, etag: '"7"', parts: routeParts } : list(ROUTES); },
+  'GET transfer/routes': ({ rest }) => { const found = ROUTES.find((one) => one.name === rest); return rest ? found && { ...found, parts: found.name === 'checkout-es' ? routeParts : [] } : list(ROUTES); },
+  'GET transfer/processes': () => list(PROCESSES),
+  'PUT transfer/routes': ({ rest, body }) => { const { message, name, ...document } = body; return document.index?.includes(' ') ? [422, { type: 'about:blank', title: 'Unprocessable', status: 422, code: 'invalid', detail: '/index: a blank is not allowed', errors: [{ pointer: '/index', code: 'invalid', detail: 'a blank is not allowed in the name of an index' }] }] : { name: rest, document, revision: 913, warnings: [], runs_on: [] }; },
+  'DELETE transfer/routes': () => [204, null],
   'GET rates': ({ query }) => (query.has('send_rate') ? { ...RATES, preview: preview(Number(query.get('send_rate'))) } : RATES),
   'GET paths': () => ({ more: false, items: ['app.log', 'app.log.1', 'audit.log', 'error.log'].map((name, i) => ({ path: `/var/log/checkout/${name}`, size: 91034400 >> i, modified: at(-i * 4000 - 3) })) }),
   'GET why': why,

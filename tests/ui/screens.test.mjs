@@ -222,6 +222,47 @@ describe('pages with answers by script', { concurrency: false }, () => {
     assert.deepEqual(lastAsked('POST', 'replays').body, { host: 'web03', message: 'the index is gone', path: '/var/log/nginx/access.log', last: 20971520, same_topic: true, rate: 10000 });
   });
 
+  test('a route shows who runs it, and a mistake in it stands at its field', async () => {
+    await page.goto('/transfer');
+    await page.getByText('mover1: sink: ').first().waitFor();
+    await page.getByRole('link', { name: 'checkout-es' }).click();
+    await page.getByText('The sink rejected 17 records').waitFor();
+    await page.getByText('--dead-letters checkout --list').waitFor();
+    await page.getByRole('row', { name: /mover2/ }).first().waitFor();
+    assert.equal(await page.getByLabel('Sink', { exact: true }).inputValue(), 'search');
+    await page.getByLabel('Index').fill('with a blank');
+    await page.getByLabel('Reason for the change').fill('another index');
+    await page.getByRole('button', { name: 'Save the route' }).click();
+    await page.locator('.field.wrong[data-pointer="/index"]').waitFor();
+    page.faults.splice(0);
+    await page.getByLabel('Index').fill('shop-{yyyy.MM}');
+    await page.getByLabel('Topics').fill('checkout\npayments');
+    await page.getByRole('button', { name: 'Save the route' }).click();
+    await page.waitForFunction(() => !document.querySelector('.save-line'));
+    const { body, headers } = lastAsked('PUT', 'transfer/routes/checkout-es');
+    assert.deepEqual(body, { name: 'checkout-es', topics: ['checkout', 'payments'], sink: 'search', index: 'shop-{yyyy.MM}', message: 'another index' });
+    assert.equal(headers['if-match'], '"7"');
+  });
+
+  test('a new route asks only for what its sink needs', async () => {
+    await page.goto('/transfer');
+    await page.getByRole('button', { name: 'New route' }).first().click();
+    await page.getByLabel('Name').fill('to-hadoop');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Topics').fill('~shop-.*');
+    await page.getByLabel('Sink', { exact: true }).selectOption('hdfs');
+    await page.getByLabel('Directory').fill('/logs');
+    assert.equal(await page.getByLabel('Index').count(), 0);
+    await page.getByRole('link', { name: 'JSON' }).click();
+    assert.deepEqual(JSON.parse(await page.getByRole('textbox', { name: 'JSON' }).inputValue()), { topics: '~shop-.*', sink: 'hdfs', root: '/logs' });
+    await page.getByLabel('Reason for the change').fill('keep them');
+    await page.getByRole('button', { name: 'Save the route' }).click();
+    await page.waitForURL(/\/transfer\/to-hadoop$/);
+    const { headers } = lastAsked('PUT', 'transfer/routes/to-hadoop');
+    assert.equal(headers['if-none-match'], '*');
+    page.faults.splice(0); // this server has not kept it
+  });
+
   test('a missing log is traced to its first broken step', async () => {
     await page.goto('/why');
     await page.getByLabel('Host').fill('web07');
@@ -276,7 +317,7 @@ describe('pages with answers by script', { concurrency: false }, () => {
   });
 
   const SCREENS = {
-    rollouts: ['/rollouts', 'tbody tr'], rollout: ['/rollouts/01J8ZK3V9Y3Q5T7W9B1D3F5H7K', 'tbody tr'], aborted: ['/rollouts/r2', '.notice'], replays: ['/replays?new=1', 'form'], transfer: ['/transfer', 'tbody tr'], route: ['/transfer/checkout-es', 'tbody tr'],
+    rollouts: ['/rollouts', 'tbody tr'], rollout: ['/rollouts/01J8ZK3V9Y3Q5T7W9B1D3F5H7K', 'tbody tr'], aborted: ['/rollouts/r2', '.notice'], replays: ['/replays?new=1', 'form'], transfer: ['/transfer', 'tbody tr'], route: ['/transfer/checkout-es', 'tbody tr'], newRoute: ['/transfer/x?new=1', '.card'],
     refused: ['/transfer/fraud', '.notice'], why: ['/why?host=web07&path=/var/log/x.log', '.way'], drift: ['/drift', 'tbody tr'], carry: ['/drift?tab=carry', '.carry'], tail: ['/tail?service=checkout&run=1', '.log-line'], slider: ['/services/checkout', '.uplot'],
     rates: ['/services/checkout/rates', '.uplot'], result: ['/services/checkout/result', '.outcome'], files: ['/hosts/web01', 'tbody tr'], config: ['/hosts/web01?tab=config', '.views'], api: ['/api', '.endpoint'],
   };
