@@ -38,9 +38,16 @@ constexpr flag flags[] = {
      .value = "FILE",
      .help = "A file whose first line is the token ($LOGAGENT_TOKEN_FILE; else $LOGAGENT_TOKEN "
              "holds the token itself)."},
-    {.names = "--ca",
+    {.names = "--ca-file,--ca",
      .value = "FILE",
-     .help = "PEM file of the CA that signed the server's certificate; without it the system's."},
+     .help = "PEM file of the CA that signed the server's certificate; without it the system's "
+             "($SSL_CERT_FILE first)."},
+    {.names = "--cert",
+     .value = "FILE",
+     .help = "PEM file of a client certificate, for a server with tls_client_ca."},
+    {.names = "--key",
+     .value = "FILE",
+     .help = "PEM file of its private key; without it the key is in the file of --cert."},
     {.names = "-o,--output",
      .value = "FORM",
      .help = "table, where there is one, or json.",
@@ -54,7 +61,7 @@ constexpr flag flags[] = {
 struct server {
     http::endpoint at;
     std::string token;
-    std::string ca;
+    http::tls_options tls;
 };
 
 std::string environment(const char* name) {
@@ -83,7 +90,11 @@ server read_server(const arguments& given) {
     if (!parsed) throw bad_value(find_flag(flags, "--server"), url);
     server out;
     out.at = *std::move(parsed);
-    out.ca = given.value_or("--ca", "");
+    out.tls.ca_file = given.value_or("--ca", "");
+    out.tls.cert_file = given.value_or("--cert", "");
+    out.tls.key_file = given.value_or("--key", "");
+    if (!out.tls.key_file.empty() && out.tls.cert_file.empty())
+        throw usage_error{"--key: needs --cert too"};
     out.token = read_token(given);
     if (out.token.empty())
         throw usage_error{
@@ -109,6 +120,15 @@ std::optional<json::value> read_document(const arguments& given) {
     auto parsed = base::parse_json(text);
     if (!parsed) throw usage_error{"-f: " + base::describe(parsed.error())};
     return *std::move(parsed);
+}
+
+/// Why there is no answer, with what to do about a certificate that nobody known has signed.
+std::string without_answer(const http::error& failure) {
+    auto text = base::visible(failure.text, 300);
+    const bool unknown = text.find("issuer") != text.npos || text.find("self-signed") != text.npos;
+    if (failure.why == http::error::cause::tls && unknown)
+        text += "; --ca-file FILE names the CA that has signed it";
+    return text;
 }
 
 /// A problem that the server answered, or that there is no answer; one line for each mistake.
@@ -156,7 +176,7 @@ public:
         auto what = request_for("GET", call.path, nullptr, {});
         const auto deadline = clock::now() + 30s;
         auto opened = co_await client_.open(to_.at, std::move(what), deadline);
-        if (!opened) throw call_failed{{base::visible(opened.error().text, 300)}};
+        if (!opened) throw call_failed{{without_answer(opened.error())}};
         auto& stream = **opened;
         std::string text;
         char piece[16 << 10];
@@ -175,7 +195,7 @@ public:
 private:
     static http::client_options options_of(const server& to) {
         http::client_options out;
-        out.tls.ca_file = to.ca;
+        out.tls = to.tls;
         out.body_limit = 64 << 20;
         return out;
     }
@@ -199,9 +219,7 @@ private:
         auto what = request_for(std::move(method), path, body, fields);
         const auto deadline = clock::now() + 120s;
         auto answer = co_await client_.send(to_.at, std::move(what), deadline);
-        if (!answer)
-            throw call_failed{{"no answer from " + to_.at.authority() + ": " +
-                               base::visible(answer.error().text, 300)}};
+        if (!answer) throw call_failed{{"no answer: " + without_answer(answer.error())}};
         if (answer->status < 300 || (answer->status == 404 && may_be_missing))
             co_return *std::move(answer);
         const auto problem = base::parse_json(answer->body);

@@ -142,8 +142,13 @@ std::uint64_t read_number(const flag& which, const std::string& value, std::uint
 }
 
 const flag& find_flag(std::span<const flag> known, std::string_view name) {
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [&](const flag& one) { return one.name() == name; });
+    const auto has_name = [&](const flag& one) {
+        const auto at = one.names.find(name);
+        const auto end = at + name.size();
+        return at != one.names.npos && (at == 0 || one.names[at - 1] == ',') &&
+               (end == one.names.size() || one.names[end] == ',');
+    };
+    const auto found = std::find_if(known.begin(), known.end(), has_name);
     if (found == known.end()) throw std::logic_error{"no flag " + std::string{name}};
     return *found;
 }

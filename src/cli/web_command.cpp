@@ -23,7 +23,8 @@ constexpr flag flags[] = {
              "names it."},
     {.names = "--listen",
      .value = "ADDR",
-     .help = "Address and port to serve on (127.0.0.1:9480); wins over listen. Loopback only."},
+     .help = "Address and port to serve on (127.0.0.1:9480); wins over listen. Another one than "
+             "loopback needs TLS: tls_cert and tls_key."},
     {.names = "--etcd",
      .value = "ADDR",
      .help = "Endpoints of etcd, host:port with commas; wins over etcd_addr."},
@@ -106,11 +107,14 @@ const command web_command{
         "The first one that runs on an etcd without tokens prints an admin token on standard "
         "error, once: lgw_..., for Authorization: Bearer.\n"
         "\n"
-        "It listens on loopback addresses only, since this version does not serve TLS.",
+        "On an address that is not loopback it serves TLS only: tls_cert and tls_key name the "
+        "files of the certificate, which are read again when they are replaced and on SIGHUP.",
     .flags = flags,
     .examples =
         "  logagent web -c /etc/logagent/web.ini\n"
-        "  logagent web --listen 127.0.0.1:9480 --etcd 127.0.0.1:2379\n",
+        "  logagent web --listen 127.0.0.1:9480 --etcd 127.0.0.1:2379\n"
+        "  logagent web --listen 0.0.0.0:9480 --etcd 127.0.0.1:2379 \\\n"
+        "      --set tls_cert=/etc/logagent/web.crt --set tls_key=/etc/logagent/web.key\n",
     .run = run,
 };
 

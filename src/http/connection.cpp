@@ -31,6 +31,13 @@ std::string_view host_without_port(std::string_view host_field) {
     return host_field.substr(0, host_field.find(':'));
 }
 
+bool is_numeric(std::string_view host) {
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    boost::system::error_code no_address;
+    asio::ip::make_address(host, no_address);
+    return !no_address;
+}
+
 std::string one_line(std::string_view value) {
     std::string result{value};
     std::erase_if(result, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
@@ -43,9 +50,10 @@ bool host_allowed(const service& shared, std::string_view host_field) {
     const auto host = host_without_port(host_field);
     for (const auto& allowed : shared.options.allowed_hosts)
         if (same_letters(host, allowed)) return true;
-    if (!shared.loopback) return shared.options.allowed_hosts.empty() || host == shared.bound_host;
-    return same_letters(host, "localhost") || host == "127.0.0.1" || host == "[::1]" ||
-           host == shared.bound_host;
+    if (host == shared.bound_host) return true;
+    const bool local = same_letters(host, "localhost") || host == "127.0.0.1" || host == "[::1]";
+    if (shared.identity) return local || is_numeric(host) || shared.identity->is_for(host);
+    return shared.loopback ? local : shared.options.allowed_hosts.empty();
 }
 
 struct connection::parsing {
@@ -59,9 +67,48 @@ connection::~connection() = default;
 
 asio::awaitable<void> connection::run() {
     bool goes_on = true;
+    if (shared_.identity) goes_on = co_await secure();
     while (goes_on)
         goes_on = co_await serve_one();
+    if (transport_.tls()) {
+        now_idle();
+        co_await transport_.end_writing(clock::now() + linger_time);
+    }
     transport_.close();
+}
+
+asio::awaitable<bool> connection::secure() {
+    const auto deadline = clock::now() + shared_.options.handshake_timeout;
+    now_idle();
+    char first = '\0';
+    auto outcome = co_await transport_.peek(first, deadline);
+    const bool silent = outcome.failure && !outcome.timed_out;  // a probe of the port
+    const bool plain = !outcome.failure && first >= 'A' && first <= 'Z';
+    if (!outcome.failure && !plain) {
+        auto context = shared_.identity->context();
+        outcome = co_await transport_.accept_tls(std::move(context), deadline);
+    }
+    const bool closed = !idle_;
+    idle_ = false;
+    if (!plain && !outcome.failure) co_return true;
+    if (silent) co_return false;
+    ++shared_.counters.handshake_failures;
+    std::string why = outcome.failure.message();
+    if (outcome.timed_out) why = "it was not done in time";
+    if (closed) why = "it was slow, and others needed its place";
+    if (plain) why = "the client speaks plain HTTP";
+    if (shared_.options.report_handshake)
+        shared_.options.report_handshake("no TLS with " + peer().to_string() + ": " + why);
+    if (plain) co_await refuse_plain();
+    co_return false;
+}
+
+asio::awaitable<void> connection::refuse_plain() {
+    parsing_ = std::make_unique<parsing>();
+    total_deadline_ = clock::now() + shared_.options.header_timeout;
+    auto refusal = refused(400, "This port speaks TLS only: use https:// instead of http://.");
+    const bool sent = co_await send(std::move(refusal), false);
+    if (sent) co_await linger();
 }
 
 asio::awaitable<bool> connection::serve_one() {
@@ -249,6 +296,10 @@ std::string connection::head_text(const response& what, bool keep_alive) const {
     unless_there("Cache-Control", "no-store");
     for (const auto& [name, value] : shared_.options.fields)
         unless_there(name.c_str(), one_line(value));
+    // It would hold for every port of the name: not for the one that everything local goes by.
+    const auto host = host_without_port(find(request_.fields, "Host"));
+    if (transport_.tls() && !same_letters(host, "localhost"))
+        unless_there("Strict-Transport-Security", "max-age=31536000");
     if (!what.slices)
         message.content_length(what.body.size());
     else if (!old)
@@ -325,9 +376,9 @@ asio::awaitable<void> connection::send_events(std::shared_ptr<event_stream> from
 }
 
 asio::awaitable<void> connection::linger() {
-    transport_.end_writing();
-    std::vector<char> ignored(receive_size);
     const auto deadline = clock::now() + linger_time;
+    co_await transport_.end_writing(deadline);
+    std::vector<char> ignored(receive_size);
     for (std::size_t read = 0; read < linger_bytes;) {
         const auto outcome = co_await transport_.read_some(ignored, deadline);
         if (outcome.failure) co_return;

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "http/server_identity.hpp"
 #include "http/transport.hpp"
 #include "logagent/http/event_stream.hpp"
 #include "logagent/http/server.hpp"
@@ -19,12 +21,14 @@ struct service {
     server_options options;
     std::vector<route> routes;
     server_counters counters;
-    bool loopback = true;    // what is bound is a loopback address
-    std::string bound_host;  // that address as a Host field would name it
+    std::optional<server_identity> identity;  // not empty: only TLS is spoken
+    bool loopback = true;                     // what is bound is a loopback address
+    std::string bound_host;                   // that address as a Host field would name it
 };
 
-/// Whether a Host field may be served: bound to loopback only loopback's names, else every one
-/// unless allowed_hosts names some. Pure.
+/// Whether a Host field may be served: under TLS what the certificate is for, loopback's names and
+/// numeric addresses, which nobody else can give a name; without it, bound to loopback, only
+/// loopback's names, else every one unless allowed_hosts names some. Pure.
 bool host_allowed(const service& shared, std::string_view host_field);
 
 /// Serves one client until it leaves, breaks a rule or a limit.
@@ -35,7 +39,7 @@ public:
 
     boost::asio::awaitable<void> run();
 
-    /// Waits for the next request, and since when.
+    /// Waits for the handshake, the next request or a farewell, and since when.
     bool idle() const { return idle_; }
     std::chrono::steady_clock::time_point idle_since() const { return idle_since_; }
     boost::asio::ip::address peer() const { return transport_.peer().address(); }
@@ -52,6 +56,9 @@ private:
     /// What reading a part of a request came to.
     enum class progress { complete, bad, left, late, too_large };
 
+    /// The handshake. False: it has failed, or the client did not speak TLS and was told so.
+    boost::asio::awaitable<bool> secure();
+    boost::asio::awaitable<void> refuse_plain();
     boost::asio::awaitable<bool> serve_one();
     boost::asio::awaitable<progress> read_head();
     boost::asio::awaitable<progress> read_body(std::size_t limit);
@@ -67,6 +74,10 @@ private:
     /// Reads what the client still sends, so that it gets to see the answer before the end.
     boost::asio::awaitable<void> linger();
     std::string head_text(const response& what, bool keep_alive) const;
+    void now_idle() {
+        idle_ = true;
+        idle_since_ = clock::now();
+    }
 
     service& shared_;
     transport transport_;

@@ -52,6 +52,26 @@ public:
         shared_.routes = std::move(routes);
     }
 
+    std::string prepare_tls() {
+        const auto& files = shared_.options.tls;
+        if (!files.on()) return {};
+        shared_.identity.emplace(files);
+        return shared_.identity->read();
+    }
+
+    certificate_reload reload_tls(bool at_once) {
+        certificate_reload out;
+        if (!shared_.identity || !(at_once || shared_.identity->replaced())) return out;
+        out.tried = true;
+        out.failure = shared_.identity->read();
+        return out;
+    }
+
+    std::optional<certificate_view> certificate() const {
+        if (!shared_.identity) return std::nullopt;
+        return shared_.identity->certificate();
+    }
+
     std::string listen() {
         const auto& text = shared_.options.listen;
         const auto endpoint = endpoint_of(text);
@@ -225,6 +245,15 @@ server::server(asio::any_io_executor executor, server_options options, std::vect
 
 server::~server() = default;
 
+std::string server::prepare_tls() {
+    return state_->prepare_tls();
+}
+certificate_reload server::reload_tls(bool at_once) {
+    return state_->reload_tls(at_once);
+}
+std::optional<certificate_view> server::certificate() const {
+    return state_->certificate();
+}
 std::string server::listen() {
     return state_->listen();
 }

@@ -11,20 +11,19 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Changes when the file does.
-std::string mark_of(const std::string& path) {
-    struct stat seen {};
-    if (path.empty() || ::stat(path.c_str(), &seen) != 0) return "-;";
-    return std::to_string(seen.st_mtim.tv_sec) + "." + std::to_string(seen.st_mtim.tv_nsec) + "." +
-           std::to_string(seen.st_ino) + "." + std::to_string(seen.st_size) + ";";
-}
-
 error broken(const std::string& what, const std::string& path,
              const boost::system::error_code& why) {
     return error{error::cause::tls, "cannot use " + what + " " + path + ": " + why.message()};
 }
 
 }  // namespace
+
+std::string mark_of(const std::string& path) {
+    struct stat seen {};
+    if (path.empty() || ::stat(path.c_str(), &seen) != 0) return "-;";
+    return std::to_string(seen.st_mtim.tv_sec) + "." + std::to_string(seen.st_mtim.tv_nsec) + "." +
+           std::to_string(seen.st_ino) + "." + std::to_string(seen.st_size) + ";";
+}
 
 std::string default_ca_file() {
     if (const char* named = std::getenv("SSL_CERT_FILE"); named != nullptr && *named != '\0')

@@ -8,6 +8,9 @@
 
 namespace logagent::http {
 
+/// A text that is another one when the file is; the file need not be there.
+std::string mark_of(const std::string& path);
+
 /// The TLS set-up of a client, read from its files and read again when one of them has changed.
 class tls_setup {
 public:

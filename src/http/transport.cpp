@@ -156,6 +156,24 @@ asio::awaitable<io_outcome> transport::start_tls(std::shared_ptr<asio::ssl::cont
     co_return mine->outcome(failure, 0);
 }
 
+asio::awaitable<io_outcome> transport::accept_tls(std::shared_ptr<asio::ssl::context> context,
+                                                  clock::time_point deadline) {
+    const auto mine = channel_;
+    mine->context = context;
+    mine->tls.emplace(mine->socket, *context);
+    boost::system::error_code failure;
+    mine->begin(deadline);
+    co_await mine->tls->async_handshake(asio::ssl::stream_base::server,
+                                        asio::redirect_error(asio::use_awaitable, failure));
+    mine->end();
+    if (failure) co_await throw_if_stopped();
+    co_return mine->outcome(failure, 0);
+}
+
+bool transport::tls() const {
+    return channel_->tls.has_value();
+}
+
 std::string transport::tls_reason() const {
     if (!channel_->tls) return {};
     const long verdict = SSL_get_verify_result(channel_->tls->native_handle());
@@ -181,6 +199,21 @@ asio::awaitable<io_outcome> transport::read_some(std::span<char> into, clock::ti
     co_return mine->outcome(failure, size);
 }
 
+asio::awaitable<io_outcome> transport::peek(char& first, clock::time_point deadline) {
+    const auto mine = channel_;
+    boost::system::error_code failure;
+    mine->begin(deadline);
+    co_await mine->socket.async_wait(tcp::socket::wait_read,
+                                     asio::redirect_error(asio::use_awaitable, failure));
+    mine->end();
+    if (failure) co_await throw_if_stopped();
+    if (failure) co_return mine->outcome(failure, 0);
+    const auto got = ::recv(mine->socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0) failure = asio::error::eof;
+    if (got < 0) failure.assign(errno, boost::system::system_category());
+    co_return mine->outcome(failure, got > 0 ? 1 : 0);
+}
+
 asio::awaitable<io_outcome> transport::write(std::string_view data, clock::time_point deadline) {
     const auto mine = channel_;
     const auto buffer = asio::buffer(data.data(), data.size());
@@ -198,9 +231,17 @@ asio::awaitable<io_outcome> transport::write(std::string_view data, clock::time_
     co_return mine->outcome(failure, size);
 }
 
-void transport::end_writing() {
+asio::awaitable<void> transport::end_writing(clock::time_point deadline) {
+    const auto mine = channel_;
     boost::system::error_code ignored;
-    channel_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+    if (mine->tls) {
+        mine->begin(deadline);
+        co_await mine->tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+        mine->end();
+        co_await throw_if_stopped();
+        mine->tls.reset();
+    }
+    mine->socket.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 void transport::close() {

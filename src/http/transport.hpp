@@ -40,17 +40,27 @@ public:
     /// Checks the certificate against `host`, a name or a numeric address.
     boost::asio::awaitable<io_outcome> start_tls(std::shared_ptr<boost::asio::ssl::context> context,
                                                  std::string host, clock::time_point deadline);
+    /// Takes the server's part of a handshake. Clients' certificates are as the context says.
+    boost::asio::awaitable<io_outcome> accept_tls(
+        std::shared_ptr<boost::asio::ssl::context> context, clock::time_point deadline);
+    /// Whether a handshake was begun.
+    bool tls() const;
     /// Why the certificate was refused, after start_tls() failed; may be empty.
     std::string tls_reason() const;
 
     /// At least one byte, or `failure`; eof also where TLS was cut off without its farewell.
     boost::asio::awaitable<io_outcome> read_some(std::span<char> into, clock::time_point deadline);
 
+    /// The first byte that comes, which stays where it is. Before TLS.
+    boost::asio::awaitable<io_outcome> peek(char& first, clock::time_point deadline);
+
     /// All of it, or `failure`. `data` must stay alive.
     boost::asio::awaitable<io_outcome> write(std::string_view data, clock::time_point deadline);
 
-    /// Tells the peer that nothing more comes from here.
-    void end_writing();
+    /// Tells the peer that nothing more comes from here. Under TLS by its farewell, for whose
+    /// answer it waits; from then on read_some() gives what the peer still sends as it is,
+    /// encrypted.
+    boost::asio::awaitable<void> end_writing(clock::time_point deadline);
     void close();
 
     /// Open, and the peer has neither sent anything nor closed.

@@ -16,6 +16,14 @@ namespace {
 
 constexpr std::size_t most = 65536;
 
+std::string_view first_line(std::string_view text) {
+    text = text.substr(0, text.find('\n'));
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    return text;
+}
+
+secret_file read_regular(const std::string& path, bool whole);
+
 }  // namespace
 
 secret& secret::operator=(secret&& other) noexcept {
@@ -31,6 +39,16 @@ void secret::wipe() noexcept {
 }
 
 secret_file read_secret_file(const std::string& path) {
+    return read_regular(path, false);
+}
+
+secret_file read_secret_text(const std::string& path) {
+    return read_regular(path, true);
+}
+
+namespace {
+
+secret_file read_regular(const std::string& path, bool whole) {
     secret_file out;
     const unique_fd fd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     struct ::stat status;
@@ -56,10 +74,11 @@ secret_file read_secret_file(const std::string& path) {
         return out;
     }
     std::string_view text = value.text().substr(0, size);
-    text = text.substr(0, text.find('\n'));
-    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (!whole) text = first_line(text);
     out.value = secret{std::vector<char>{text.begin(), text.end()}};
     return out;
 }
+
+}  // namespace
 
 }  // namespace logagent::os

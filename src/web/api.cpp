@@ -193,7 +193,8 @@ asio::awaitable<http::response> api::pass_gates(exchange& one) {
         if (!parts_.tokens.known())
             throw refused{503, "not_ready", "the tokens are not read yet: " + parts_.not_ready()};
         let_in(one);
-        if (one.by_session && !is_safe_method(asked.method) && !from_own_page(one.request))
+        if (one.by_session && !is_safe_method(asked.method) &&
+            !from_own_page(one.request, parts_.tls))
             throw refused{403, "cross_site",
                           "a change with a session's cookie must come from a page of this server; "
                           "a program uses a token"};

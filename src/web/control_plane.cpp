@@ -184,7 +184,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen, ro
       stopping_{executor},
       tokens_known_{executor},
       hosts_changed_{executor},
-      signals_{executor, SIGTERM, SIGINT},
+      signals_{executor, SIGTERM, SIGINT, SIGHUP},
       house_timer_{executor},
       lead_timer_{executor},
       gather_timer_{executor},
@@ -204,21 +204,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen, ro
     hosts_.changed = [this] { hosts_changed_.notify(); };
     parts_.not_ready = [this] { return not_ready(); };
     parts_.counters = [this] { return server_->counters(); };
-    http::server_options listen;
-    listen.listen = settings_.listen.authority();
-    listen.fields = protective_fields();
-    // A page keeps a connection for its events.
-    listen.max_connections = live_hub::most_streams + 100;
-    listen.max_per_peer = 100;
-    listen.report = [](const std::string& text) { LOGAGENT_LOG(warn, "web.server", text); };
-    listen.refuse = [this](const http::request& asked, unsigned status, std::string text) {
-        return api_.refuse(asked, status, std::move(text));
-    };
-    auto routes = api_.routes();
-    std::ranges::move(page_routes(settings_.ui_dir), std::back_inserter(routes));
-    server_ = std::make_unique<http::server>(executor_, std::move(listen), std::move(routes));
-    if (const std::string refused = server_->listen(); !refused.empty())
-        throw base::problem_error{{"listen", "listen: " + refused}};
+    make_server();
 
     etcd::watch_options watching;
     const auto& keys = parts_.keys;
@@ -232,6 +218,32 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen, ro
 }
 
 control_plane::~control_plane() = default;
+
+void control_plane::make_server() {
+    http::server_options listen;
+    listen.listen = settings_.listen.authority();
+    listen.fields = protective_fields();
+    // A page keeps a connection for its events.
+    listen.max_connections = live_hub::most_streams + 100;
+    listen.max_per_peer = 100;
+    listen.tls = {settings_.tls_cert, settings_.tls_key, settings_.tls_client_ca};
+    parts_.tls = listen.tls.on();
+    listen.report = [](const std::string& text) { LOGAGENT_LOG(warn, "web.server", text); };
+    listen.report_handshake = [](const std::string& text) {
+        LOGAGENT_LOG(info, "web.handshake", text);
+    };
+    listen.refuse = [this](const http::request& asked, unsigned status, std::string text) {
+        return api_.refuse(asked, status, std::move(text));
+    };
+    auto routes = api_.routes();
+    std::ranges::move(page_routes(settings_.ui_dir), std::back_inserter(routes));
+    server_ = std::make_unique<http::server>(executor_, std::move(listen), std::move(routes));
+    if (const std::string refused = server_->prepare_tls(); !refused.empty())
+        throw base::problem_error{{"tls_cert", "TLS: " + refused}};
+    if (const std::string refused = server_->listen(); !refused.empty())
+        throw base::problem_error{{"listen", "listen: " + refused}};
+    if (parts_.tls) parts_.certificate = &certificate_.emplace(*server_, settings_.tls_cert);
+}
 
 std::unique_ptr<etcd::presence> control_plane::hold(std::string key) {
     etcd::presence_options chosen;
@@ -277,11 +289,12 @@ void control_plane::spawn(asio::awaitable<void> task) {
 
 asio::awaitable<int> control_plane::run() {
     const auto at = server_->local_endpoint();
-    http::endpoint bound{at.address().to_string(), at.port(), false};
+    http::endpoint bound{at.address().to_string(), at.port(), parts_.tls};
     LOGAGENT_LOG(info, "web.started",
                  "version " << LOGAGENT_VERSION << " (" << LOGAGENT_COMMIT << "), "
-                            << "http://" << bound.authority() << "/, keys below "
-                            << settings_.prefix);
+                            << (bound.tls ? "https://" : "http://") << bound.authority()
+                            << "/, keys below " << settings_.prefix);
+    if (certificate_) certificate_->begin(os::wall_ms());
     spawn(signals());
     spawn(watch_->run());
     spawn(server_->run());
@@ -312,7 +325,14 @@ asio::awaitable<int> control_plane::run() {
 }
 
 asio::awaitable<void> control_plane::signals() {
-    co_await signals_.async_wait(asio::use_awaitable);
+    for (;;) {
+        const int caught = co_await signals_.async_wait(asio::use_awaitable);
+        if (caught != SIGHUP) break;
+        if (certificate_)
+            certificate_->look(os::wall_ms(), true);
+        else
+            LOGAGENT_LOG(info, "web.reload", "SIGHUP: there is no certificate to read again");
+    }
     stop_asked_ = true;
     stopping_.notify();
 }
@@ -323,6 +343,7 @@ asio::awaitable<void> control_plane::housekeeping() {
         house_timer_.expires_after(1s);
         co_await house_timer_.async_wait(asio::use_awaitable);
         base::sweep_log();
+        if (certificate_) certificate_->look(os::wall_ms(), false);
         if (manager_.watchdog_interval()) manager_.watchdog();
     }
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api.hpp"
+#include "certificate_watch.hpp"
 #include "fleet_board.hpp"
 #include "live_hub.hpp"
 #include "logagent/async/event.hpp"
@@ -43,6 +44,8 @@ private:
     /// A key that this process keeps for as long as it lives.
     std::unique_ptr<etcd::presence> hold(std::string key);
     tail_desk::make_reader lines_from_kafka();
+    /// Binds, and reads the certificate before; throws problem_error.
+    void make_server();
     void spawn(boost::asio::awaitable<void> task);
     boost::asio::awaitable<void> signals();
     boost::asio::awaitable<void> housekeeping();
@@ -72,6 +75,7 @@ private:
     rollout_driver rollouts_;
     api api_;
     std::unique_ptr<http::server> server_;
+    std::optional<certificate_watch> certificate_;
     std::unique_ptr<follower> follower_;
     std::unique_ptr<etcd::watch> watch_;
     std::unique_ptr<etcd::presence> replica_;  // this process is alive

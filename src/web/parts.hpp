@@ -18,6 +18,7 @@
 
 namespace logagent::web {
 
+class certificate_watch;
 class fleet_board;
 class live_hub;
 class stats_desk;
@@ -44,6 +45,7 @@ struct parts {
     bool tls = false;                             // what is served is
     std::function<std::string()> not_ready = {};  // why not, one line; empty = ready
     std::function<http::server_counters()> counters = {};  // of the server
+    const certificate_watch* certificate = nullptr;        // null: plain HTTP
     std::map<unsigned, std::uint64_t> answers = {};        // by status
 };
 

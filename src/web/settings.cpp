@@ -60,22 +60,12 @@ result<void> set_listen(settings& out, schema_value value) {
     if (!parsed) return parsed.error();
     if (parsed->host == "localhost") parsed->host = "127.0.0.1";
     boost::system::error_code no_address;
-    const auto address = boost::asio::ip::make_address(parsed->host, no_address);
+    boost::asio::ip::make_address(parsed->host, no_address);
     if (no_address || text.find("://") != text.npos)
         return not_allowed(
             "not a numeric address with a port; allowed: 127.0.0.1:9480, [::1]:9480");
-    if (!address.is_loopback())
-        return not_allowed(
-            "not a loopback address: the API may leave this machine only under TLS, which this "
-            "version does not serve; listen on 127.0.0.1 or [::1] and put a TLS proxy before it");
     out.listen = *std::move(parsed);
     return {};
-}
-
-result<void> refuse_tls(settings&, schema_value) {
-    return not_allowed(
-        "this version does not serve TLS; leave it out, listen on loopback and put a TLS proxy "
-        "before it");
 }
 
 result<void> set_etcd_addr(settings& out, schema_value value) {
@@ -137,6 +127,12 @@ result<void> set_hardening(settings& out, schema_value value) {
     return {};
 }
 
+bool is_loopback(const http::endpoint& at) {
+    boost::system::error_code no_address;
+    const auto address = boost::asio::ip::make_address(at.host, no_address);
+    return !no_address && address.is_loopback();
+}
+
 constexpr std::string_view pages = "API and pages";
 constexpr std::string_view etcd = "etcd";
 constexpr std::string_view history = "History and audit";
@@ -146,20 +142,30 @@ constexpr std::string_view own_log = "The program's own log";
 const setting table[] = {
     {{.name = "listen",
       .default_text = "127.0.0.1:9480",
-      .allowed = "a loopback address with a port",
+      .allowed = "a numeric address with a port",
       .section = pages,
-      .help = "Where the API and the pages are served. Loopback only: this version has no TLS."},
+      .help = "Where the API and the pages are served. An address that is not loopback needs "
+              "tls_cert and tls_key."},
      set_listen},
     {{.name = "tls_cert",
-      .allowed = "nothing yet",
+      .allowed = "absolute path",
       .section = pages,
-      .help = "PEM file of the server's certificate. Refused by this version."},
-     refuse_tls},
+      .help =
+          "PEM file of the server's certificate, followed by those that signed it. With it only "
+          "TLS 1.2 and 1.3 are spoken. Read again when it is replaced, and on SIGHUP."},
+     set_path<&settings::tls_cert>},
     {{.name = "tls_key",
-      .allowed = "nothing yet",
+      .allowed = "absolute path",
       .section = pages,
-      .help = "PEM file of its private key. Refused by this version."},
-     refuse_tls},
+      .help = "PEM file of the private key of tls_cert, without a passphrase and readable by this "
+              "program's user alone."},
+     set_path<&settings::tls_key>},
+    {{.name = "tls_client_ca",
+      .allowed = "absolute path",
+      .section = pages,
+      .help = "PEM file of a CA: only clients that show a certificate signed by it are served. "
+              "They need a token all the same."},
+     set_path<&settings::tls_client_ca>},
     {{.name = "ui_dir",
       .allowed = "absolute path",
       .section = pages,
@@ -316,8 +322,11 @@ void assign(loaded_settings& into, const base::written_setting& given) {
 loaded_settings load_settings(std::string_view text, const std::string& file,
                               std::span<const std::string> overrides) {
     loaded_settings out;
-    for (const auto& one : base::read_settings(text, file, "web.ini", overrides))
+    base::written_setting listen;  // the one that counts
+    for (const auto& one : base::read_settings(text, file, "web.ini", overrides)) {
         assign(out, one);
+        if (one.key == "listen") listen = one;
+    }
     const auto both = [&](std::string_view one, std::string_view other) {
         if (out.settings.has(one) && !out.settings.has(other))
             out.problems.push_back({"", std::string{one}, "needs " + std::string{other} + " too"});
@@ -326,6 +335,15 @@ loaded_settings load_settings(std::string_view text, const std::string& file,
     both("etcd_password_file", "etcd_user");
     both("etcd_cert", "etcd_key");
     both("etcd_key", "etcd_cert");
+    both("tls_cert", "tls_key");
+    both("tls_key", "tls_cert");
+    both("tls_client_ca", "tls_cert");
+    if (!is_loopback(out.settings.listen) && !out.settings.has("tls_cert"))
+        out.problems.push_back(base::bad_setting(
+            listen,
+            "not a loopback address, and tokens may leave this machine only under TLS; allowed: "
+            "127.0.0.1 or [::1], also behind a proxy that speaks TLS, or any address with tls_cert "
+            "and tls_key"));
     if (out.problems.empty() && out.settings.etcd_addr.empty())
         out.problems.push_back({file.empty() ? "the command line" : file, "etcd_addr",
                                 "is missing; allowed: host:port, several with commas"});

@@ -1,10 +1,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "certificate_watch.hpp"
 #include "handlers.hpp"
 #include "live_hub.hpp"
 #include "logagent/base/escape.hpp"
 #include "logagent/base/metrics.hpp"
+#include "logagent/os/clock.hpp"
 #include "logagent_version.hpp"
 #include "openapi.hpp"
 #include "stats_desk.hpp"
@@ -51,8 +53,26 @@ answering show_openapi(parts&, exchange&) {
     co_return http::json_text(std::string{openapi_document()});
 }
 
+namespace {
+
+using kind = base::metrics_page::kind;
+
+void add_certificate(base::metrics_page& page, const parts& with, std::uint64_t failures) {
+    if (with.certificate == nullptr) return;
+    page.family("web_tls_handshake_failures_total", kind::counter,
+                "Clients that TLS failed with: no common ground, no trust, too slow, plain HTTP.");
+    page.sample(failures);
+    page.family("web_tls_certificate_remaining_seconds", kind::gauge,
+                "Until the certificate in use expires; negative: it has. 86400 are a day.");
+    page.sample(with.certificate->remaining_s(os::wall_ms()));
+    page.family("web_tls_certificate_refused", kind::gauge,
+                "1 while the files of the certificate cannot be used and the one before stays.");
+    page.sample(std::uint64_t{with.certificate->refused() ? 1u : 0u});
+}
+
+}  // namespace
+
 answering show_metrics(parts& with, exchange&) {
-    using kind = base::metrics_page::kind;
     base::metrics_page page;
     const auto counters = with.counters();
     page.family("web_ready", kind::gauge, "Whether etcd answers and all is read from it.");
@@ -68,6 +88,7 @@ answering show_metrics(parts& with, exchange&) {
     page.sample(counters.refused_connections);
     page.family("web_connections", kind::gauge, "Connections that are open.");
     page.sample(std::uint64_t{counters.connections});
+    add_certificate(page, with, counters.handshake_failures);
     std::uint64_t online = 0;
     for (const auto& [host, record] : with.hosts.all())
         online += record.online ? 1 : 0;

@@ -131,7 +131,7 @@ answering begin_session(parts& with, exchange& one) {
         throw refused{503, "not_ready", "the tokens are not read yet: " + with.not_ready()};
     const bool from_browser = !http::find(one.request.fields, "Sec-Fetch-Site").empty() ||
                               !http::find(one.request.fields, "Origin").empty();
-    if (from_browser && !from_own_page(one.request))
+    if (from_browser && !from_own_page(one.request, with.tls))
         throw refused{403, "cross_site", "a log-in must come from a page of this server"};
     const auto address = one.request.peer.to_string();
     const auto now = login_limiter::clock::now();

@@ -125,9 +125,10 @@ TEST_CASE("a session's cookie stays with this server and out of scripts", "[web]
 }
 
 TEST_CASE("only our own pages may use a session for a change", "[web]") {
-    const auto own = [](std::vector<http::field> fields) {
+    bool tls = false;
+    const auto own = [&](std::vector<http::field> fields) {
         fields.push_back({"Host", "127.0.0.1:9480"});
-        return web::from_own_page(with(std::move(fields)));
+        return web::from_own_page(with(std::move(fields)), tls);
     };
     CHECK(own({{"Sec-Fetch-Site", "same-origin"}}));
     CHECK(own({{"Sec-Fetch-Site", "none"}}));
@@ -136,6 +137,14 @@ TEST_CASE("only our own pages may use a session for a change", "[web]") {
     CHECK(own({{"Origin", "http://127.0.0.1:9480"}}));
     CHECK_FALSE(own({{"Origin", "http://127.0.0.1:9999"}}));
     CHECK_FALSE(own({{"Origin", "null"}}));
+    CHECK_FALSE(own({}));
+    CHECK(own({{"Origin", "https://127.0.0.1:9480"}}));  // TLS ends at a proxy
+
+    tls = true;
+    CHECK(own({{"Origin", "https://127.0.0.1:9480"}}));
+    CHECK_FALSE(own({{"Origin", "http://127.0.0.1:9480"}}));
+    CHECK_FALSE(own({{"Origin", "https://127.0.0.1:9999"}}));
+    CHECK(own({{"Sec-Fetch-Site", "same-origin"}}));
     CHECK_FALSE(own({}));
     CHECK(web::is_safe_method("HEAD"));
     CHECK_FALSE(web::is_safe_method("PUT"));

@@ -33,4 +33,7 @@ struct secret_file {
 /// Reads the first line of a regular file of at most 64 KiB. Never waits, whatever the path names.
 secret_file read_secret_file(const std::string& path);
 
+/// The same with all that the file holds, as a key in PEM needs.
+secret_file read_secret_text(const std::string& path);
+
 }  // namespace logagent::os

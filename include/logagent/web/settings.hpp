@@ -38,10 +38,11 @@ struct settings {
     std::map<std::string, base::written_setting> kafka;  // without the prefix "kafka."
 
     std::string state_dir = "/var/lib/logagent/web";
-    std::string tls_cert;
+    std::string tls_cert;  // empty = plain HTTP, on loopback
     std::string tls_key;
-    std::string ui_dir;     // empty = the pages inside the program
-    bool hardening = true;  // os::confine() at start
+    std::string tls_client_ca;  // empty = clients need no certificate
+    std::string ui_dir;         // empty = the pages inside the program
+    bool hardening = true;      // os::confine() at start
 
     // The program's own log
     std::string log = "-";  // path, "-" = standard error

@@ -13,7 +13,13 @@ from harness.process import Child, free_ports, wait_for
 
 MONITORING = Path(__file__).resolve().parents[3] / "examples" / "monitoring"
 # Names that are there only while there is something to tell, or that Prometheus itself makes.
-NOT_ALWAYS = {"logagent_problems", "logagent_kafka_blocked", "up"}
+NOT_ALWAYS = {
+    "logagent_problems",
+    "logagent_kafka_blocked",
+    "logagent_web_tls_certificate_remaining_seconds",
+    "logagent_web_tls_certificate_refused",
+    "up",
+}
 NAME = re.compile(r"\b((?:logagent|process)_[a-z0-9_]+|up)\b(?=\s*[{\[)\s=<>]|$)")
 SELECTOR = re.compile(r'\b((?:logagent|process)_[a-z0-9_]+)\{([^}]*)\}')
 MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')
