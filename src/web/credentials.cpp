@@ -1,5 +1,6 @@
 #include "credentials.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -122,6 +123,13 @@ const token_record* credentials::by_cookie(std::string_view value, std::int64_t 
     const auto token = tokens_.find(session->second.token_id);
     if (token == tokens_.end() || !token->second.valid_at(now_ms)) return nullptr;
     return &token->second;
+}
+
+std::int64_t credentials::cookie_ends_ms(std::string_view value, std::int64_t now_ms) const {
+    const auto* token = by_cookie(value, now_ms);
+    if (token == nullptr) return 0;
+    const auto session = sessions_.find(sha256_hex(value))->second.expires_ms;
+    return token->expires_ms == 0 ? session : std::min(session, token->expires_ms);
 }
 
 principal principal_of(const token_record& token) {

@@ -59,6 +59,9 @@ public:
     const token_record* by_token(std::string_view text, std::int64_t now_ms) const;
     /// Whose session this cookie is.
     const token_record* by_cookie(std::string_view value, std::int64_t now_ms) const;
+    /// When this cookie stops to open anything: with its session or its token. 0 = it opens
+    /// nothing.
+    std::int64_t cookie_ends_ms(std::string_view value, std::int64_t now_ms) const;
 
     const std::map<std::string, token_record>& tokens() const noexcept { return tokens_; }
     std::size_t sessions() const noexcept { return sessions_.size(); }

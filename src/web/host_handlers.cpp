@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "apply.hpp"
+#include "fleet_board.hpp"
 #include "fleet_state.hpp"
 #include "handlers.hpp"
 #include "host_failure.hpp"
@@ -18,11 +21,13 @@
 
 namespace logagent::web {
 
+namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace {
 
 constexpr int most_attempts = 5;
+constexpr std::size_t lists_a_slice = 50;
 
 /// The host with other labels: {"labels":{"env":"prod","old":null}}. Throws `refused` (422).
 fleet::host relabelled(const fleet::host& before, const json::object& body) {
@@ -80,6 +85,33 @@ bool fits(const list_query& query, const std::string& name, const host_record& r
     return has_words(query.text, texts);
 }
 
+/// A host with what it is behind by; null = nobody has told.
+json::object listed_host(const parts& with, const std::string& name, const host_record& record) {
+    auto out = shown_host(name, record);
+    const auto lag = with.lag_of ? with.lag_of(name) : std::nullopt;
+    out["lag_bytes"] = lag ? json::value(*lag) : json::value(nullptr);
+    return out;
+}
+
+/// Names of the services that mean this host, of those that the token is for; null while etcd does
+/// not answer.
+asio::awaitable<json::value> services_of_host(parts& with, principal who, std::string host) {
+    std::shared_ptr<const fleet_view> view;
+    try {
+        view = co_await with.board->look();
+    } catch (const refused&) {
+    }
+    if (!view) co_return json::value(nullptr);
+    json::array out;
+    std::size_t done = 0;
+    for (const auto& [name, hosts] : view->hosts) {
+        if (who.covers(name) && std::ranges::find(hosts, host) != hosts.end())
+            out.emplace_back(name);
+        if (++done % lists_a_slice == 0) co_await asio::post(asio::use_awaitable);
+    }
+    co_return json::value(std::move(out));
+}
+
 /// What hosts are sorted by; equal ones stay in the order of their names.
 std::int64_t place_of(const parts& with, const std::string& name, const host_record& record,
                       std::string_view order) {
@@ -117,7 +149,7 @@ answering list_hosts(parts& with, exchange& one) {
         const auto found = find_hosts(with, query);
         auto part = part_of(page, found.size());
         for (auto i = part.first; i < part.last; ++i)
-            items.push_back(shown_host(found[i]->first, found[i]->second));
+            items.push_back(listed_host(with, found[i]->first, found[i]->second));
         out["total"] = found.size();
         out["next_page_token"] = std::move(part.next_page_token);
         out["items"] = std::move(items);
@@ -130,7 +162,7 @@ answering list_hosts(parts& with, exchange& one) {
             out["next_page_token"] = page_token(1, std::prev(each)->first);
             break;
         }
-        items.push_back(shown_host(each->first, each->second));
+        items.push_back(listed_host(with, each->first, each->second));
     }
     out["total"] = all.size();
     out["items"] = std::move(items);
@@ -142,7 +174,9 @@ answering show_host(parts& with, exchange& one) {
     const auto found = with.hosts.all().find(host);
     if (found == with.hosts.all().end())
         throw refused{404, "not_found", "no host of this name has a status"};
-    co_return json_answer(shown_host(found->first, found->second));
+    auto out = listed_host(with, found->first, found->second);
+    out["services"] = co_await services_of_host(with, one.who, host);
+    co_return json_answer(out);
 }
 
 answering patch_labels(parts& with, exchange& one) {

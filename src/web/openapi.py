@@ -108,6 +108,8 @@ SCHEMAS = {
     "Host": document(
         host=TEXT, online=FLAG, since=TEXT, primary_ip=TEXT,
         labels={"type": "object", "additionalProperties": TEXT}, status=ANY,
+        lag_bytes={"type": ["integer", "null"]},
+        services={"type": ["array", "null"], "items": TEXT, "description": "in detail only"},
     ),
     "Route": document(
         name=TEXT, document={"type": ["object", "null"]}, etag={"type": ["string", "null"]},
@@ -172,7 +174,9 @@ OPERATIONS = [
     op("GET", "/version", "process", None, "Version and commit", answer=document(version=TEXT, commit=TEXT)),
     op("GET", "/metrics", "process", None, "Prometheus text", text=True),
     op("GET", "/openapi.json", "process", None, "This document", answer=ANY),
-    op("GET", "/api/v1/whoami", "access", "viewer", "Whom the token or session belongs to", answer=ANY,
+    op("GET", "/api/v1/whoami", "access", "viewer", "Whom the token or session belongs to",
+       answer=document(token_id=TEXT, name=TEXT, role=TEXT, services=array(TEXT), session=FLAG,
+                       expires_at={"type": ["string", "null"]}, version=TEXT, features=array(TEXT)),
        ctl="whoami"),
     op("GET", "/api/v1/services", "services", "viewer", "All services that the token is for",
        parameters=LIMIT + [query("q", TEXT, "words that must be in it"),

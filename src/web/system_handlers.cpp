@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "certificate_watch.hpp"
+#include "cookie.hpp"
 #include "handlers.hpp"
 #include "live_hub.hpp"
 #include "logagent/base/escape.hpp"
@@ -9,6 +10,7 @@
 #include "logagent/os/clock.hpp"
 #include "logagent_version.hpp"
 #include "openapi.hpp"
+#include "stamp.hpp"
 #include "stats_desk.hpp"
 #include "tail_desk.hpp"
 
@@ -116,6 +118,19 @@ answering show_metrics(parts& with, exchange&) {
     co_return made;
 }
 
+namespace {
+
+/// When the token, or the session if that is earlier, opens nothing any more; 0 = never.
+std::int64_t end_of_access(const parts& with, const exchange& one) {
+    if (one.by_session)
+        if (const auto cookie = find_cookie(one.request, session_cookie_name(with.tls)))
+            return with.tokens.cookie_ends_ms(*cookie, one.now_ms);
+    const auto found = with.tokens.tokens().find(one.who.token_id);
+    return found == with.tokens.tokens().end() ? 0 : found->second.expires_ms;
+}
+
+}  // namespace
+
 answering show_whoami(parts& with, exchange& one) {
     json::object out;
     out["token_id"] = one.who.token_id;
@@ -126,6 +141,9 @@ answering show_whoami(parts& with, exchange& one) {
         globs.emplace_back(glob);
     out["services"] = std::move(globs);
     out["session"] = one.by_session;
+    const auto ends = end_of_access(with, one);
+    out["expires_at"] =
+        ends == 0 ? json::value(nullptr) : json::value(json::string{utc_time(ends)});
     out["version"] = LOGAGENT_VERSION;
     json::array can;
     for (const auto feature : features)

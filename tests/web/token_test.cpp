@@ -86,6 +86,14 @@ TEST_CASE_METHOD(token_fixture, "a session ends with its time and with its token
     CHECK(known.by_cookie("other", 999) == nullptr);
     CHECK(known.by_cookie(web::sha256_hex("cookie"), 999) == nullptr);
     CHECK(known.by_cookie("cookie", 1000) == nullptr);
+    CHECK(known.cookie_ends_ms("cookie", 999) == 1000);
+    CHECK(known.cookie_ends_ms("cookie", 1000) == 0);
+    CHECK(known.cookie_ends_ms("other", 999) == 0);
+    auto shorter = record;
+    shorter.expires_ms = 900;
+    known.put_token("t1", web::to_json(shorter), 2);
+    CHECK(known.cookie_ends_ms("cookie", 899) == 900);
+    known.put_token("t1", web::to_json(record), 3);
     known.remove_token("t1");
     CHECK(known.by_cookie("cookie", 999) == nullptr);
 }

@@ -3,6 +3,8 @@
 import concurrent.futures
 import json
 import signal
+import time
+from datetime import datetime
 
 from harness.agent import logagent
 from harness.case import case
@@ -339,6 +341,11 @@ def once(t):
     assert len(web.api("GET", "/services/a/revisions").json["items"]) == 3
     other = web.api("POST", "/services/a:rollback", {**back, "revision": 2}, Idempotency_Key="k")
     assert other.status == 422 and other.json["code"] == "idempotency_key", other
+    short = {"name": "s", "role": "viewer", "expires_s": 600, "message": "m"}
+    short = web.api("POST", "/tokens", short).json
+    asked = web.api("GET", "/whoami", token=short["token"])
+    assert asked.json["expires_at"] == short["expires_at"] is not None, (asked, short)
+    assert web.api("DELETE", f"/tokens/{short['id']}", X_Message="m").status == 204
     token = {"name": "n", "role": "viewer", "message": "m"}
     assert web.api("POST", "/tokens", token, Idempotency_Key="t").status == 201
     assert web.api("POST", "/tokens", token, Idempotency_Key="t").json["code"] == "done_before"
@@ -359,6 +366,9 @@ def sessions(t):
     cookie = cookie.split(";")[0]
     who = web.api("GET", "/whoami", token=None, Cookie=cookie)
     assert who.json["session"] is True and who.json["role"] == "admin", who
+    assert web.api("GET", "/whoami").json["expires_at"] is None
+    ends = datetime.fromisoformat(who.json["expires_at"].replace("Z", "+00:00")).timestamp()
+    assert 0 < 12 * 3600 - (ends - time.time()) < 60, who
 
     def change(**fields):
         return web.api(

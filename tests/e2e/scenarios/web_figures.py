@@ -70,6 +70,13 @@ def rates(t):
     assert [one for one in past["sent"] if one], past
     host = web.api("GET", "/rates?host=web1").json["now"]
     assert host["hosts"] == 1 and host["files"] == 1, host
+    # What the overview colours hosts by.
+    listed = web.api("GET", "/hosts?sort=-lag_bytes").json["items"]
+    assert [one["host"] for one in listed] and all(one["lag_bytes"] > 0 for one in listed), listed
+    detail = web.api("GET", "/hosts/web1").json
+    assert detail["lag_bytes"] > 0 and detail["services"] == ["shop"], detail
+    hidden = web.api("GET", "/hosts/web1", token=web.new_token("viewer", ["x"])).json
+    assert hidden["services"] == [], hidden
 
     files = web.api("GET", "/hosts/web1/files").json
     assert files["complete"] is True and len(files["items"]) == 1, files
@@ -111,6 +118,7 @@ def no_stats(t):
         30,
     )
     assert said["now"] is None and "make it" in said["trouble"], said
+    assert web.api("GET", "/hosts").json["items"][0]["lag_bytes"] is None
 
     # The status names those that are not well.
     def named():
