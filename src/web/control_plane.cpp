@@ -397,6 +397,7 @@ asio::awaitable<void> control_plane::lead_once() {
     prune_at_ = now + prune_interval;
     pruning_limits limits;
     limits.revisions = settings_.keep_revisions;
+    limits.revision_days = settings_.revision_days;
     limits.audit_records = settings_.audit_records;
     limits.audit_days = settings_.audit_days;
     const auto gone = co_await prune(parts_, limits, os::wall_ms());

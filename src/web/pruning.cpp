@@ -6,6 +6,7 @@
 #include "logagent/base/bytes.hpp"
 #include "logagent/fleet/rollout.hpp"
 #include "problem.hpp"
+#include "stamp.hpp"
 
 namespace logagent::web {
 
@@ -79,11 +80,29 @@ asio::awaitable<std::size_t> prune_rollouts(parts& with, pruning_limits limits,
     co_return count;
 }
 
-asio::awaitable<std::size_t> prune_revisions(parts& with, pruning_limits limits) {
+using revision_keys = std::vector<std::pair<std::uint64_t, std::string>>;  // newest first
+
+/// Keys of those, from the oldest on, that were made before `limit`, an RFC 3339 time in UTC.
+asio::awaitable<std::vector<std::string>> made_before(parts& with, const revision_keys& revisions,
+                                                      std::string limit) {
+    std::vector<std::string> out;
+    for (auto i = revisions.size(); i > young_revisions; --i) {
+        const std::string& key = revisions[i - 1].second;
+        const auto found = co_await with.store.get(key);
+        const auto* at = found.value.if_contains("at");
+        // Such times sort as text. What has none stays for its number.
+        if (!at || !at->is_string() || std::string_view{at->get_string()} >= limit) break;
+        out.push_back(key);
+    }
+    co_return out;
+}
+
+asio::awaitable<std::size_t> prune_revisions(parts& with, pruning_limits limits,
+                                             std::int64_t now_ms) {
     std::string prefix = with.keys.revisions("");
     prefix.pop_back();  // of every service
     const auto keys = co_await keys_below(with, prefix);
-    std::map<std::string, std::vector<std::pair<std::uint64_t, std::string>>> services;
+    std::map<std::string, revision_keys> services;
     for (const auto& key : keys) {
         const auto rest = std::string_view{key}.substr(prefix.size());
         const auto slash = rest.find('/');
@@ -92,11 +111,17 @@ asio::awaitable<std::size_t> prune_revisions(parts& with, pruning_limits limits)
         if (number) services[std::string{rest.substr(0, slash)}].emplace_back(*number, key);
     }
     std::vector<std::string> gone;
+    const auto limit = utc_time(now_ms - limits.revision_days * day_ms);
     for (auto& [service, revisions] : services) {
         std::ranges::sort(revisions, std::greater{});
         // The newest stays in any case: numbers go on from it.
-        for (auto i = std::max<std::size_t>(limits.revisions, 1); i < revisions.size(); ++i)
+        const auto most = std::max<std::size_t>(limits.revisions, 1);
+        for (auto i = most; i < revisions.size(); ++i)
             gone.push_back(revisions[i].second);
+        revisions.resize(std::min(most, revisions.size()));
+        if (limits.revision_days == 0) continue;
+        const auto old = co_await made_before(with, revisions, limit);
+        gone.insert(gone.end(), old.begin(), old.end());
     }
     const auto count = gone.size();
     co_await remove_all(with, std::move(gone));
@@ -131,7 +156,7 @@ std::vector<std::string> expired(std::span<const dated_key> newest_first, std::s
 asio::awaitable<std::size_t> prune(parts& with, pruning_limits limits, std::int64_t now_ms) {
     const auto records = co_await prune_audit(with, limits, now_ms);
     const auto rollouts = co_await prune_rollouts(with, limits, now_ms);
-    const auto revisions = co_await prune_revisions(with, limits);
+    const auto revisions = co_await prune_revisions(with, limits, now_ms);
     co_return records + rollouts + revisions;
 }
 

@@ -13,11 +13,15 @@
 namespace logagent::web {
 
 struct pruning_limits {
-    std::size_t revisions = 200;  // of one service
+    std::size_t revisions = 200;     // of one service
+    std::int64_t revision_days = 0;  // 0 = any age; the newest `young_revisions` stay anyhow
     std::size_t audit_records = 100'000;
     std::int64_t audit_days = 365;  // 0 = any age
     std::size_t rollouts = 200;     // that have ended
 };
+
+/// So many revisions of a service stay however old they are, to go back to.
+constexpr std::size_t young_revisions = 10;
 
 /// One thing that may go, with its age; newest first.
 struct dated_key {

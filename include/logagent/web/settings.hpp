@@ -30,6 +30,7 @@ struct settings {
 
     // What of the history stays
     std::size_t keep_revisions = 200;  // of each service, at least 1
+    std::int64_t revision_days = 365;  // 0 = any age
     std::size_t audit_records = 100'000;
     std::int64_t audit_days = 365;  // 0 = any age
 

@@ -306,6 +306,45 @@ def pruned(t):
     assert len(audit(web)) == 8
 
 
+@case("revisions that are too old are removed, but for the last ten", needs=["etcd"])
+def pruned_by_age(t):
+    etcd = t.etcd()
+    web = start(t, etcd=etcd)
+    web.first_token()
+    for number in range(14):
+        fields = {"If_Match": "*"} if number else {"If_None_Match": "*"}
+        web.api("PUT", "/services/a", service(owner=str(number)), **fields)
+    web.api("PUT", "/services/b", service(owner="b"), If_None_Match="*")
+    assert web.stop() == 0
+
+    def make_older(name, *numbers):
+        """Writes all of them again, in order: the newest is the one that was written last."""
+        prefix = f"/logagent/_meta/rev/{name}/"
+        stored = {int(key.rsplit("/", 1)[1]): text for key, text in etcd.get(prefix).items()}
+        for number in sorted(stored):
+            document = json.loads(stored[number])
+            if number in numbers:
+                document["at"] = "2001-02-03T04:05:06.789Z"
+            etcd.put(prefix + str(number), json.dumps(document))
+
+    make_older("a", 1, 2, 5, 6)
+    make_older("b", 1)
+    web.arguments += ["--set", "revision_days=30"]
+    web.start()
+    # The third is young: what is newer than it is not looked at, even if its time is odd.
+    wait_for("old ones are gone", lambda: len(etcd.get("/logagent/_meta/rev/a/")) == 12)
+    kept = web.api("GET", "/services/a/revisions").json["items"]
+    assert [one["revision"] for one in kept] == [*range(14, 2, -1)], kept
+    assert len(etcd.get("/logagent/_meta/rev/b/")) == 1
+    assert web.stop() == 0
+    make_older("a", 3, 4)
+    web.start()
+    wait_for("the last ten stay", lambda: len(etcd.get("/logagent/_meta/rev/a/")) == 10)
+    back = {"revision": 5, "message": "m"}
+    again = web.api("POST", "/services/a:rollback", back)
+    assert again.status == 200, again
+
+
 def ctl(t, web, *words, code=0, stdin=None, token=None):
     secret = t.directory / "token"
     secret.write_text((token or web.token) + "\n")
