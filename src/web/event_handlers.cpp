@@ -10,6 +10,7 @@
 #include "live_stream.hpp"
 #include "logagent/os/clock.hpp"
 #include "problem.hpp"
+#include "tail_start.hpp"
 
 // Streams of events.
 
@@ -31,15 +32,22 @@ std::optional<std::int64_t> last_event_id(const http::request& asked) {
     return id;
 }
 
-void check_topics(const std::vector<live_topic>& topics, const principal& who) {
+/// Whether there is a tail among them. Throws `refused`.
+bool check_topics(const std::vector<live_topic>& topics, const principal& who) {
+    int tails = 0;
     for (const auto& topic : topics) {
         if (topic.what == live_topic::kind::service && !who.covers(topic.name))
             throw refused{
                 403, "scope",
                 "the token '" + who.name + "' is not for the service '" + topic.name + "'"};
-        if (topic.what == live_topic::kind::tail)
-            throw refused{400, "query", "a tail has a stream of its own: GET /api/v1/tail"};
+        const bool tail = topic.what == live_topic::kind::tail;
+        if (tail && !who.may(role::tailer))
+            throw refused{403, "role",
+                          "the token '" + who.name + "' has the role " +
+                              std::string{name(who.allowed)} + "; a tail needs tailer"};
+        if (tail && ++tails > 1) throw refused{400, "query", "topics: one tail: at most"};
     }
+    return tails > 0;
 }
 
 }  // namespace
@@ -60,10 +68,12 @@ std::function<bool()> still_allowed(parts& with, const exchange& one) {
 
 answering follow_events(parts& with, exchange& one) {
     auto topics = parse_topics(one.request.query("topics").value_or(""));
-    check_topics(topics, one.who);
+    const bool with_tail = check_topics(topics, one.who);
     const auto last = last_event_id(one.request);
     auto place = std::make_unique<live_hub::place>(with.live, one.who.token_id);
     const auto executor = co_await asio::this_coro::executor;
+    std::unique_ptr<tail_feed> lines;
+    if (with_tail) lines = co_await start_tail(with, one);
     auto stream =
         std::make_shared<live_stream>(executor, std::move(place), still_allowed(with, one));
     const auto show = [&with](const std::string& host) -> std::optional<json::object> {
@@ -72,6 +82,7 @@ answering follow_events(parts& with, exchange& one) {
         return short_host(found->first, found->second);
     };
     stream->add(std::make_unique<change_feed>(with.live, std::move(topics), last, show));
+    if (lines) stream->add(std::move(lines));
     co_return http::stream_of(std::move(stream));
 }
 

@@ -203,6 +203,26 @@ def tail(t):
     problem = missing.wait("a reason", lambda s: s.named("problem"))[-1]
     assert problem["code"] == "nothing_collected", problem
 
+    # Lines beside events, in one stream.
+    one_host.close()
+    both = "/events?topics=hosts,tail:7&host=web3"
+    together = wait_for("a place is free", lambda: (s := Stream(web, both)).status == 200 and s)
+    hello = together.wait("it begins", lambda s: s.named("hello"))[0]
+    assert hello["topics"] == ["hosts", "tail:7"], hello
+    together.wait("its lines", lambda s: append(log, lines(1, "both")) and s.texts(), 40)
+    assert {line["host"] for line in together.lines()} == {"web3"}, together.lines()
+    etcd.put("/logagent/_status/web9", json.dumps({"host": "web9", "state": "healthy"}))
+    together.wait(
+        "its events",
+        lambda s: any(one["host"] == "web9" for e in s.named("hosts") for one in e["items"]),
+    )
+    last = [one for one in web.api("GET", "/audit").json["items"] if one["action"] == "tail.start"][0]
+    assert last["target"] == "web3" and last["host"] == "web3", last
+    assert Stream(web, "/events?topics=tail:1,tail:2&host=web3").status == 400
+    assert Stream(web, "/events?topics=tail:1").status == 422
+    refused = Stream(web, both, viewer)
+    assert refused.status == 403 and refused.refusal["code"] == "role", refused.refusal
+
 
 @case(
     "hostile lines reach a client whole or cut, as valid JSON, and nothing else is harmed",
