@@ -35,7 +35,8 @@ constexpr ctl_verb verbs[] = {
     {"rollout", "abort", "ID", "back to the old definition"},
     {"replay", "list", "", "replays, newest first"},
     {"replay", "get", "ID", "one replay"},
-    {"replay", "start", "-f FILE", "send a part of a log again: {\"host\",\"arguments\"}"},
+    {"replay", "start", "-f FILE",
+     "send a part of a log again: {\"host\",\"path\",\"last\",\"topic\"}"},
     {"replay", "cancel", "ID", ""},
     {"routes", "list", "[WORD...]", "routes of transfer: how far each is, and who runs it"},
     {"routes", "get", "NAME", "one route, with its processes and partitions"},
@@ -233,7 +234,9 @@ private:
         if (verb == "start") {
             count(0, 0);
             const auto* members = file().if_object();
-            if (!members) throw usage_error{"-f: expected {\"host\",\"arguments\"}"};
+            if (!members)
+                throw usage_error{
+                    "-f: expected an object such as {\"host\",\"path\",\"last\",\"topic\"}"};
             return post("/replays", *members);
         }
         count(1, 1);
