@@ -33,7 +33,7 @@ std::set<std::string> known_topics(const checkpoint::state& known, const std::st
     for (const auto& [key, position] : known.positions) {
         const auto generation = known.generations.find(key.first);
         if (generation != known.generations.end() && generation->second.path == path)
-            out.insert(key.second);
+            out.insert(key.second.str());
     }
     return out;
 }

@@ -348,7 +348,7 @@ void collector::wake_behind(tailer& which) {
 void collector::run_one(tailer& which, const moment& now) {
     cancel_timer(which);
     if (std::exchange(which.links.inspect, false) && which.source && which.reading() &&
-        !which.inspect(now)) {
+        !which.inspect()) {
         truncated(*static_cast<source*>(which.source), which);
         return;
     }

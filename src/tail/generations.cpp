@@ -132,7 +132,7 @@ void collector::missing(const checkpoint::generation_id& id, const moment& now) 
     forget_generation(id);
 }
 
-void collector::lived(const std::string& path, std::int64_t since_ms, const moment& now) {
+void collector::lived(std::string_view path, std::int64_t since_ms, const moment& now) {
     for (auto at = sources_.lower_bound({path, {}}); at != sources_.end() && at->first.path == path;
          ++at)
         at->second->lifetime_s = static_cast<double>(now.wall_ms - since_ms) / 1000;
@@ -179,7 +179,7 @@ bool collector::lies_elsewhere(const checkpoint::generation_record& known, const
     return false;
 }
 
-void collector::vanished(checkpoint::position_record position, const std::string& path,
+void collector::vanished(checkpoint::position_record position, std::string_view path,
                          const moment& now) {
     const auto known = position.classed();
     if (position.size <= known) return;
@@ -193,8 +193,8 @@ void collector::vanished(checkpoint::position_record position, const std::string
                  path << ": " << bytes << " bytes that were not read are gone with their file");
     store_.note({0,
                  position.generation,
-                 path,
-                 position.topic,
+                 std::string{path},
+                 position.topic.str(),
                  kind,
                  {position.committed(), position.size},
                  bytes,
@@ -213,10 +213,10 @@ void collector::forget_generation(const checkpoint::generation_id& id) {
 
 std::optional<collector::continuation> collector::find_continuation(
     const checkpoint::generation_record& known, const checkpoint::position_record& position,
-    const std::string& base, bool trusted, const moment& now) {
+    std::string_view base, bool trusted, const moment& now) {
     if (known.identity.head_size == 0) return std::nullopt;
     const std::string directory = parent_of(base);
-    const std::string name = base.substr(base.find_last_of('/') + 1);
+    const std::string_view name = base.substr(base.find_last_of('/') + 1);
     const std::vector<std::string> names = names_in(directory, now);
     for (auto at = std::upper_bound(names.begin(), names.end(), name);
          at != names.end() && at->starts_with(name); ++at) {
@@ -280,7 +280,7 @@ bool collector::continue_elsewhere(source& where, checkpoint::generation_record 
                                    const checkpoint::position_record& position, const moment& now,
                                    const tailer* behind) {
     const auto& target = where.target->target;
-    const std::string& base = where.real_path.empty() ? where.path : where.real_path;
+    const std::string_view base = where.real_path.empty() ? where.path : where.real_path;
     auto found = find_continuation(known, position, base, target.trusted, now);
     if (!found) return false;
     const auto id = known.id;

@@ -172,7 +172,7 @@ wish tailer::pass_over(std::uint64_t to, const moment& now) {
     anchor_size_ = size;
     committed_anchor_ = {to, size, hash({anchor_.data(), size})};
     inside_ = false;
-    held_ = {};
+    held_.reset();
     stop_scanning();
     wanted_room_ = 0;
     cold_since_ = behind_since_ = drained_since_ = {};

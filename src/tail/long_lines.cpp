@@ -24,27 +24,23 @@ constexpr std::size_t least_room = 4096;  // of a slice
 
 /// All memory that a record may take holds a single line, or nothing but NULs.
 void tailer::begin_long_line(const run& front) {
-    in_nuls_ = leading_nuls({front.text, front.text_size}) == front.text_size;
+    scan_ = std::make_unique<end_search>();
+    scan_->nuls = leading_nuls({front.text, front.text_size}) == front.text_size;
     const auto& rules = target_->rules;
     // What was looked at holds no line end; only formats have to be read from the beginning.
     const bool again = rules.decode() != fleet::decode_kind::none;
     const std::uint64_t known =
         front.text_size - (encoded() == encoding::bytes ? 0 : front.end % 2);
-    long_line_.start(rules, encoded(), front.begin + (again && !in_nuls_ ? 0 : known));
-    scanned_to_ = long_line_.position();
-    scanning_ = true;
-    nul_end_ = front.text[front.text_size - 1] == '\0';
-}
-
-void tailer::stop_scanning() noexcept {
-    scanning_ = in_nuls_ = false;
-    scanned_to_ = 0;
+    scan_->line.start(rules, encoded(), front.begin + (again && !scan_->nuls ? 0 : known));
+    scan_->to = scan_->line.position();
+    scan_->nul_end = front.text[front.text_size - 1] == '\0';
 }
 
 // A line that does not fit into memory: its end is looked for in slices, then its beginning is
 // read.
 wish tailer::long_line(const moment& now, delivery::lane& to) {
-    held_ = {};
+    held_.reset();
+    end_search& scan = *scan_;
     delivery::chunk_ref chunk = shared_.shared_chunk;
     if (target_->rules.decode() != fleet::decode_kind::none) {
         chunk = shared_.chunks.allocate(2 * delivery::longest_container_line);
@@ -52,31 +48,31 @@ wish tailer::long_line(const moment& now, delivery::lane& to) {
         chunk = shared_.shared_chunk = shared_.chunks.allocate(chunk_pool::small);
     }
     const auto room = chunk->room();
-    const auto got = file_->read({}, room, scanned_to_, os_mode::cached);
+    const auto got = file_->read({}, room, scan.to, os_mode::cached);
     if (got == -EAGAIN) {
-        file_->will_need(scanned_to_, 1 << 20);
+        file_->will_need(scan.to, 1 << 20);
         return {wish::what::at, now.steady + 2ms};
     }
     if (got < 0) return read_failed(now, static_cast<int>(-got));
     const std::string_view slice{room.data(), static_cast<std::size_t>(got)};
-    saw(scanned_to_ + slice.size());
-    if (in_nuls_) return long_nuls(now, to, slice);
+    saw(scan.to + slice.size());
+    if (scan.nuls) return long_nuls(now, to, slice);
     if (slice.empty()) {
-        if (accept_partial_) return long_line_read(now, to, scanned_to_);
+        if (accept_partial_) return long_line_read(now, to, scan.to);
         // NULs may be written over: then the end of the line is where it was looked for before.
-        if (nul_end_) stop_scanning();
+        if (scan.nul_end) stop_scanning();
         return at_end(now);
     }
-    nul_end_ = slice.back() == '\0';
-    const bool last = accept_partial_ && scanned_to_ + slice.size() >= file_size();
-    const bool found = long_line_.feed(slice, last);
-    const bool moved = long_line_.position() > scanned_to_;
-    scanned_to_ = long_line_.position();
-    if (found) return long_line_read(now, to, scanned_to_);
+    scan.nul_end = slice.back() == '\0';
+    const bool last = accept_partial_ && scan.to + slice.size() >= file_size();
+    const bool found = scan.line.feed(slice, last);
+    const bool moved = scan.line.position() > scan.to;
+    scan.to = scan.line.position();
+    if (found) return long_line_read(now, to, scan.to);
     if (!moved) {
-        if (file_size() <= scanned_to_ + slice.size()) return at_end(now);
+        if (file_size() <= scan.to + slice.size()) return at_end(now);
         // Only the cache ends here.
-        file_->will_need(scanned_to_, 1 << 20);
+        file_->will_need(scan.to, 1 << 20);
         return {wish::what::at, now.steady + 2ms};
     }
     return {wish::what::again};
@@ -91,9 +87,9 @@ wish tailer::long_nuls(const moment& now, delivery::lane& to, std::string_view s
         return {wish::what::again};
     }
     const std::size_t more = leading_nuls(slice);
-    std::uint64_t end = scanned_to_ + more;
+    std::uint64_t end = scan_->to + more;
     if (more == slice.size()) {
-        scanned_to_ = end;
+        scan_->to = end;
         if (!slice.empty()) return {wish::what::again};
         if (!accept_partial_) return at_end(now);
     } else if (encoded() != encoding::bytes) {

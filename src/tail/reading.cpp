@@ -99,7 +99,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
         if (seen != look::same) return {wish::what::replaced};
         unverified_ = false;
     }
-    if (scanning_) return long_line(now, to);
+    if (scan_) return long_line(now, to);
     // Nothing was read yet that could be compared: the file may have changed since it was opened.
     const bool waited = cold_since_ != time_point{} && now.steady - cold_since_ > 100ms;
     const auto mode = waited ? os_mode::blocking : os_mode::cached;
@@ -137,10 +137,10 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     if (std::memcmp(before.data(), anchor_.data(), anchor_size_) != 0)
         return {wish::what::replaced};
     if (state_ != state::draining) state_ = state::tailing;
-    error_.clear();
+    error_ = {};
     const std::size_t size = static_cast<std::size_t>(got) - anchor_size_;
     if (size == 0) {
-        held_ = {};
+        held_.reset();
         return at_end(now);
     }
     const std::uint64_t known_size = size_;
@@ -174,7 +174,7 @@ wish tailer::read_more(const moment& now, delivery::lane& to, std::uint64_t line
     std::uint64_t end = 0;
     // A hole ends with its last line, so nothing that belongs to it comes behind it.
     if ((accept_partial_ || live_) && !filled) {
-        held_ = {};
+        held_.reset();
         end = build(*fresh, lines, bytes, closing::last, now);
     } else {
         end = build_waiting(*fresh, lines, bytes, !filled, full, now);
@@ -208,10 +208,13 @@ std::uint64_t tailer::build_waiting(run& fresh, std::uint64_t lines, std::uint64
     const std::uint64_t data_end = fresh.end;
     std::uint64_t end = build(fresh, lines, bytes, closing::none, now);
     const bool plain = is_plain();
-    hold(plain || !at_end, data_end, now);
-    if (held_.waits() && now.steady >= held_.until) {
+    if (plain)
+        held_.reset();
+    else
+        hold(!at_end, data_end, now);
+    if (holds() && now.steady >= held_->until) {
         end = build(fresh, lines, bytes, closing::idle, now);
-        held_ = {};
+        held_.reset();
     }
     if (end > fresh.begin || !full) return end;
     if (!plain) end = build(fresh, lines, bytes, closing::groups, now);
@@ -222,18 +225,20 @@ std::uint64_t tailer::build_waiting(run& fresh, std::uint64_t lines, std::uint64
 }
 
 void tailer::hold(bool nothing, std::uint64_t data_end, const moment& now) {
+    if (!held_) held_ = std::make_unique<held_lines>();
+    held_lines& held = *held_;
     const auto waits = nothing ? delivery::framing::waiting{} : shared_.framing.waits();
-    if (held_.data_end != data_end) held_.written = now.steady;
-    held_.data_end = data_end;
-    if (waits.joined && (!held_.joined || held_.joined_from != waits.joined_from))
-        held_.joined_since = now.steady;
-    held_.joined_from = waits.joined_from;
-    held_.group = waits.group;
-    held_.joined = waits.joined;
-    held_.until = time_point::max();
-    if (held_.group)
-        held_.until = held_.written + std::chrono::milliseconds{target_->rules.timeout_ms()};
-    if (held_.joined) held_.until = std::min(held_.until, held_.joined_since + joined_wait);
+    if (held.data_end != data_end) held.written = now.steady;
+    held.data_end = data_end;
+    if (waits.joined && (!held.joined || held.joined_from != waits.joined_from))
+        held.joined_since = now.steady;
+    held.joined_from = waits.joined_from;
+    held.group = waits.group;
+    held.joined = waits.joined;
+    held.until = time_point::max();
+    if (held.group)
+        held.until = held.written + std::chrono::milliseconds{target_->rules.timeout_ms()};
+    if (held.joined) held.until = std::min(held.until, held.joined_since + joined_wait);
 }
 
 wish tailer::cold(const moment& now, std::uint64_t offset, std::size_t size) {

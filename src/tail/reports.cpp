@@ -299,7 +299,7 @@ std::vector<std::pair<std::string, std::string>> collector::problems() const {
         if (where->lifetime_s <= 0) continue;
         if (foretold_loss(*where, now_.steady))
             found.emplace_back("loss_ahead",
-                               where->path +
+                               where->path.str() +
                                    ": read too slowly for its rotation, which will delete "
                                    "its oldest file before it is read (eta_to_loss_s); "
                                    "raise send_rate or keep more files");
@@ -309,7 +309,7 @@ std::vector<std::pair<std::string, std::string>> collector::problems() const {
     for (const auto& [key, where] : sources_) {
         if (where->state != "denied" && where->state != "error") continue;
         if (!where->tailers.empty()) continue;
-        if (denied++ == 0) example = where->path + ": " + where->error;
+        if (denied++ == 0) example = where->path.str() + ": " + where->error.str();
     }
     if (denied > 0)
         found.emplace_back("files_not_read",

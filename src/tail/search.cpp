@@ -73,7 +73,7 @@ void collector::appeared(const std::string& path) {
     // A directory on the way to a wanted file has come.
     const std::string inside = path + "/";
     for (const auto& [key, where] : sources_)
-        if (where->tailers.empty() && key.path.starts_with(inside)) want_look(*where);
+        if (where->tailers.empty() && key.path.view().starts_with(inside)) want_look(*where);
 }
 
 void collector::changed(os::inotify::change what, std::string_view directory, std::string_view name,

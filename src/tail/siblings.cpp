@@ -62,10 +62,10 @@ const std::vector<std::string>& collector::names_in(const std::string& directory
     return listing_;
 }
 
-void collector::adopt_siblings(source& where, const std::string& base, const moment& now) {
+void collector::adopt_siblings(source& where, std::string_view base, const moment& now) {
     if (where.target->first_application && !where.target->edited) return;
     const std::string directory = parent_of(base);
-    const std::string name = base.substr(base.find_last_of('/') + 1);
+    const std::string_view name = base.substr(base.find_last_of('/') + 1);
     const auto& names = names_in(directory, now);
     std::vector<os::file_status> present;
     os::file_status own;

@@ -6,12 +6,12 @@ namespace logagent::tail {
 
 /// One path of one topic: the file that is there now, and its predecessors that are not finished.
 struct collector::source {
-    source(const std::string& at, std::shared_ptr<live_target> by, time_point now)
+    source(const base::shared_text& at, std::shared_ptr<live_target> by, time_point now)
         : path{at},
           target{std::move(by)},
           limit{target->target.send_rate, target->target.send_rate_bytes, now} {}
 
-    const std::string& path;  // of its key in sources_
+    const base::shared_text path;
     std::shared_ptr<live_target> target;
     delivery::rate_limit limit;  // of the path: it goes on over rotations
     // Oldest first. The last one is the file at the path unless it is draining.
@@ -19,11 +19,11 @@ struct collector::source {
 
     std::shared_ptr<os::file> opened;  // being identified; its bytes were not in the cache
     time_point opened_at{};
-    directory_list watched;  // null = none
-    std::string real_path;   // registered in by_path_ too, where it differs
-    double lifetime_s = 0;   // of the last file that was deleted; 0 = none was seen
+    directory_list watched;       // null = none
+    base::shared_text real_path;  // registered in by_path_ too, where it differs
+    double lifetime_s = 0;        // of the last file that was deleted; 0 = none was seen
     std::string_view state = "waiting";
-    std::string error;
+    base::shared_text error;
     bool polled = false;
     bool look_queued = false;
     bool looked = false;    // at least once since it was claimed

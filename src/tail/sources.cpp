@@ -91,7 +91,7 @@ void collector::look(source& where, const moment& now) {
     const bool same =
         code == 0 && at_path.inode == of_file.inode && at_path.device == of_file.device;
     if (same) {
-        if (!current->inspect(now)) return truncated(where, *current);
+        if (!current->inspect(of_file)) return truncated(where, *current);
         // A sweep over idle files must not read each of them.
         if (!current->caught_up() || current->size() > current->read_offset()) make_ready(*current);
         return;
@@ -313,8 +313,8 @@ void collector::lost_unwatched(source& where, tailer::start from, const moment& 
         position.counts[static_cast<std::size_t>(byte_class::truncated_away)] += lost;
         store_.note({0,
                      from.generation.id,
-                     from.generation.path,
-                     position.topic,
+                     from.generation.path.str(),
+                     position.topic.str(),
                      byte_class::truncated_away,
                      {position.committed(), position.size},
                      lost,
@@ -385,7 +385,7 @@ void collector::begin_tailing(source& where, tailer::start from, const moment&) 
     active_[{id, where.target->target.topic}] = fresh.get();
     where.tailers.push_back(std::move(fresh));
     where.state = "tailing";
-    where.error.clear();
+    where.error = {};
     where.looked = true;
     where.followed = true;
     make_ready(*where.tailers.back());
@@ -424,7 +424,7 @@ void collector::truncated(source& where, tailer& old) {
             where.opened = old.take_file();
             begin_tailing(where, std::move(from), now_);
         } else {
-            begin_draining(where, std::move(from), where.path, old.take_file(), now_, &old);
+            begin_draining(where, std::move(from), where.path.str(), old.take_file(), now_, &old);
         }
     }
     if (old.idle())
@@ -458,7 +458,7 @@ void collector::finish(source& where, tailer& which, const moment& now) {
         store_.put(which.position());
         // What still lies somewhere stays known: under another name it must not be read again. It
         // goes away with the last topic that wants it: forgetting takes all positions along.
-        const auto other = active_.lower_bound({generation.id, std::string{}});
+        const auto other = active_.lower_bound({generation.id, {}});
         const bool wanted = other != active_.end() && other->first.first == generation.id;
         if ((gone || truncated) && !wanted)
             forget_generation(generation.id);
@@ -523,10 +523,10 @@ void collector::unwatch_directories(source& where) {
             watches_.unwatch(directory);
     where.watched.reset();
     if (!where.real_path.empty()) forget_path(where.real_path, where);
-    where.real_path.clear();
+    where.real_path = {};
 }
 
-void collector::forget_path(const std::string& path, source& where) {
+void collector::forget_path(std::string_view path, source& where) {
     const auto [first, last] = by_path_.equal_range(path);
     for (auto at = first; at != last; ++at) {
         if (at->second != &where) continue;

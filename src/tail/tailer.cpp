@@ -29,7 +29,6 @@ constexpr auto first_backoff = 100ms;
 constexpr auto most_backoff = 5s;
 constexpr auto first_refused_pause = 20ms;
 constexpr auto most_refused_pause = 200ms;
-constexpr auto rate_slot = 5s;
 
 [[maybe_unused]] std::uint64_t sum(const checkpoint::byte_counts& counts) {
     std::uint64_t total = 0;
@@ -44,21 +43,21 @@ tailer::tailer(services& shared, std::shared_ptr<const live_target> target, std:
                std::shared_ptr<os::file> file, start from, delivery::rate_limit& limit)
     : shared_{shared},
       target_{std::move(target)},
+      path_{path},
       file_{std::move(file)},
       generation_{std::move(from.generation)},
-      partition_{from.position.partition},
       limit_{limit},
       topic_{&shared.topics.get(target_->target.topic)},
       window_{from.position.newest()},
       counts_{from.position.counts},
       size_{from.position.size},
       committed_anchor_{from.position.anchor},
+      partition_{from.position.partition},
+      live_{from.fills},
       recorded_{from.recorded},
       unverified_{from.unverified},
       packed_{from.packed},
-      live_{from.fills},
       cut_short_{from.cut_short} {
-    if (path != generation_.path) path_ = std::make_unique<const std::string>(path);
     take_holes(from.position);
 }
 
@@ -78,7 +77,7 @@ wish tailer::step_own(const moment& now, std::uint64_t readable_to) {
     if (!reading_) return {};
     if (window_.end() > readable_to && readable_to > 0) return {wish::what::replaced};
     if (window_.end() == readable_to && readable_to > 0) {
-        held_ = {};
+        held_.reset();
         return at_end(now);
     }
     if (cut_short_ && file_size() <= window_.end()) return at_end(now);
@@ -167,7 +166,7 @@ wish tailer::choose_lane(const moment& now, delivery::lane*& chosen) {
             // One file, one partition for its life, so order holds (DESIGN 4.4).
             std::string seed = shared_.host;
             seed += '\0';
-            seed += this->path();
+            seed += path_.view();
             partition_ = static_cast<std::int32_t>(hash(seed) % topic_->partitions());
             own = topic_->at(partition_);
             dirty_ = true;
@@ -191,7 +190,7 @@ wish tailer::lines_read(std::unique_ptr<run> built, delivery::lane& to, bool mor
         line_size_ =
             static_cast<std::uint32_t>(std::clamp<std::uint64_t>(bytes / lines, 16, 1 << 20));
     throttle(now, false);
-    note_rate(now.steady, lines, bytes);
+    whole().rates_.note(now.steady, lines, bytes);
     shared_.counted.lines_read += lines;
     shared_.counted.bytes_read += bytes;
     wanted_room_ = 0;
@@ -237,12 +236,12 @@ wish tailer::at_end(const moment& now) {
     behind_since_ = {};
     catching_up_ = false;
     throttle(now, false);
-    if (!draining_) return held_.waits() ? wish{wish::what::at, held_.until} : wish{};
+    if (!draining_) return holds() ? wish{wish::what::at, held_->until} : wish{};
     if (drained_since_ == time_point{}) drained_since_ = now.steady;
     const auto done_at = drained_since_ + shared_.rotate_wait;
     if (now.steady < done_at) {
         const auto soon = std::min(done_at, now.steady + 500ms);
-        return {wish::what::at, held_.waits() ? std::min(soon, held_.until) : soon};
+        return {wish::what::at, holds() ? std::min(soon, held_->until) : soon};
     }
     if (size_ > window_.end() && !accept_partial_) {
         // Final now: nobody will complete the last line.
@@ -422,7 +421,7 @@ void tailer::note_losses(const run& settled, const moment& now) {
         if (bytes == 0) return;
         shared_.store.note({0,
                             generation_.id,
-                            generation_.path,
+                            generation_.path.str(),
                             topic_->name(),
                             kind,
                             {settled.begin, settled.end},
@@ -462,10 +461,13 @@ bool tailer::record_generation() {
     return shared_.save();
 }
 
-bool tailer::inspect(const moment&) {
+bool tailer::inspect() {
     os::file_status status;
-    if (file_->status(status) != 0) return true;
-    if (status.size < std::max(window_.end(), scanned_to_)) return false;
+    return file_->status(status) != 0 || inspect(status);
+}
+
+bool tailer::inspect(const os::file_status& status) {
+    if (status.size < std::max(window_.end(), scan_ ? scan_->to : 0)) return false;
     const auto& identity = generation_.identity;
     if (identity.head_size > 0 &&
         check_head(*file_, identity, os::file::read_mode::cached) == look::different)
@@ -516,13 +518,13 @@ void tailer::write_off(const moment& now) {
         counts_[static_cast<std::size_t>(lost_as_)] += end - begin;
         shared_.store.note({0,
                             generation_.id,
-                            generation_.path,
+                            generation_.path.str(),
                             topic_->name(),
                             lost_as_,
                             {begin, end},
                             end - begin,
                             now.wall_ms,
-                            std::string{lost_reason_}});
+                            lost_reason_});
     };
     for (const gap& each : holes_)
         lose(each.begin, each.end);
@@ -557,30 +559,6 @@ double tailer::throttled_seconds(time_point now) const noexcept {
     const double filling = filler_ ? filler_->throttled_seconds(now) : 0;
     if (throttled_since_ == time_point{}) return throttled_ + filling;
     return throttled_ + filling + std::chrono::duration<double>(now - throttled_since_).count();
-}
-
-void tailer::note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept {
-    if (live_) return live_->note_rate(now, lines, bytes);
-    if (now - rate_slot_ >= rate_slot) {
-        const bool next = now - rate_slot_ < 2 * rate_slot;
-        last_lines_ = next ? slot_lines_ : 0;
-        last_bytes_ = next ? slot_bytes_ : 0;
-        slot_lines_ = slot_bytes_ = 0;
-        rate_slot_ = now;
-    }
-    slot_lines_ += lines;
-    slot_bytes_ += bytes;
-}
-
-std::pair<double, double> tailer::rates(time_point now) const noexcept {
-    const double age = std::chrono::duration<double>(now - rate_slot_).count();
-    const double slot = std::chrono::duration<double>(rate_slot).count();
-    if (age >= 2 * slot) return {0, 0};
-    // The part of the previous slot that still lies within one slot's length.
-    const double rest = std::max(0.0, 1 - age / slot);
-    const double length = age < slot ? slot : age;
-    return {(static_cast<double>(slot_lines_) + rest * static_cast<double>(last_lines_)) / length,
-            (static_cast<double>(slot_bytes_) + rest * static_cast<double>(last_bytes_)) / length};
 }
 
 time_point tailer::oldest_sent() const noexcept {

@@ -379,7 +379,7 @@ void model_host::check() {
     agent_->visit_tailers([&](const tail::tailer& one) {
         const auto settled = one.acked_offset() - one.hole_bytes();
         if (!one.ended() && sum(one.counts()) != settled)
-            throw broken_promise{"the classes of " + one.path() + " are " +
+            throw broken_promise{"the classes of " + std::string{one.path()} + " are " +
                                  std::to_string(sum(one.counts())) + " bytes, settled are " +
                                  std::to_string(settled)};
         const auto size = std::max(one.size(), one.read_offset());
@@ -404,7 +404,8 @@ void model_host::check() {
 void model_host::check_quiet() {
     if (!agent_->drained()) throw broken_promise{"not drained at the end"};
     agent_->visit_tailers([&](const tail::tailer& one) {
-        if (one.has_holes()) throw broken_promise{"a hole was never filled: " + one.path()};
+        if (one.has_holes())
+            throw broken_promise{"a hole was never filled: " + std::string{one.path()}};
     });
     if (agent_->in_flight().used() > delivery::chunk_pool::small)
         throw broken_promise{"memory is held with nothing in flight: " +
@@ -414,7 +415,7 @@ void model_host::check_quiet() {
             throw broken_promise{"a deleted file of " + life.log + " is still open"};
     for (const auto& [key, position] : journal_->state().positions) {
         known.check_committed(key.first.text(), position.committed(), nullptr);
-        losses.check_counts(key.first.text(), key.second, position.counts);
+        losses.check_counts(key.first.text(), key.second.str(), position.counts);
         if (wanted(position)) losses.check_finished(position);
     }
     losses.check_complete();

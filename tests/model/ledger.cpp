@@ -172,7 +172,7 @@ void ledger::check_counts(const std::string& generation, const std::string& topi
 
 void ledger::forgotten(const checkpoint::position_record& last, bool wanted) const {
     const auto generation = last.generation.text();
-    check_counts(generation, last.topic, last.counts);
+    check_counts(generation, last.topic.str(), last.counts);
     const auto classed = std::accumulate(last.counts.begin(), last.counts.end(), std::uint64_t{0});
     if (wanted && classed != last.size)
         throw broken_promise{"generation " + generation + " is forgotten with " +
@@ -206,7 +206,8 @@ void ledger::process_began(const checkpoint::state& kept, bool crashed) {
         claims_[loss.generation.text()].push_back({loss.topic, loss.kind, loss.where, loss.bytes});
     for (const auto& [key, position] : kept.positions) {
         const auto generation = key.first.text();
-        if (!position.done.empty()) kept_to_[{generation, key.second}] = position.done.front().end;
+        if (!position.done.empty())
+            kept_to_[{generation, key.second.str()}] = position.done.front().end;
         auto& size = sizes_[generation];
         size = std::max(size, position.size);
     }

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "logagent/base/shared_text.hpp"
+
 namespace logagent::checkpoint {
 
 /// Names one life of one file: 128 random bits. The same after a restart, another one after
@@ -49,7 +51,7 @@ struct anchor {
 
 struct generation_record {
     generation_id id;
-    std::string path;  // where it was first seen; goes into record keys
+    base::shared_text path;  // where it was first seen; goes into record keys
     file_identity identity;
     std::int64_t first_seen_ms = 0;  // wall clock
     bool packed = false;  // the inode is that of the compressed file it became; the head is not
@@ -84,8 +86,8 @@ using byte_counts = std::array<std::uint64_t, byte_classes>;
 /// How far one generation has come on its way into one topic.
 struct position_record {
     generation_id generation;
-    std::string topic;
-    std::string log_path;         // the target that reads it
+    base::shared_text topic;
+    base::shared_text log_path;   // the target that reads it
     std::int32_t partition = -1;  // chosen at the first send; -1 = not yet, or spread
     // Settled ranges, sorted, disjoint; usually one. The first begins at 0 and may be empty;
     // between them lie holes, bytes that newer ones were sent before (`overload`).
@@ -138,8 +140,8 @@ inline constexpr std::size_t most_losses = 1000;
 
 /// Everything the journal holds.
 struct state {
-    using position_key = std::pair<generation_id, std::string>;  // generation, topic
-    using target_key = std::pair<std::string, std::string>;      // log_path, topic
+    using position_key = std::pair<generation_id, base::shared_text>;  // generation, topic
+    using target_key = std::pair<std::string, std::string>;            // log_path, topic
 
     std::map<generation_id, generation_record> generations;
     std::map<position_key, position_record> positions;

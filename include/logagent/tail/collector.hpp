@@ -156,8 +156,8 @@ private:
     struct glob_search;
 
     struct source_key {
-        std::string path;
-        std::string topic;
+        base::shared_text path;
+        base::shared_text topic;
         auto operator<=>(const source_key&) const = default;
     };
 
@@ -232,12 +232,12 @@ private:
     bool lies_elsewhere(const checkpoint::generation_record& known, const moment& now);
     void know_by_inode(const checkpoint::generation_record& record);
     void forget_generation(const checkpoint::generation_id& id);
-    void vanished(checkpoint::position_record position, const std::string& path, const moment& now);
+    void vanished(checkpoint::position_record position, std::string_view path, const moment& now);
     /// Where the bytes of a generation went on after they left their file: the copy that
     /// copytruncate made, or the compressed file beside it.
     std::optional<continuation> find_continuation(const checkpoint::generation_record& known,
                                                   const checkpoint::position_record& position,
-                                                  const std::string& base, bool trusted,
+                                                  std::string_view base, bool trusted,
                                                   const moment& now);
     bool try_continuation(const checkpoint::generation_record& known,
                           const checkpoint::position_record& position, bool trusted,
@@ -253,7 +253,7 @@ private:
                         const tailer* behind = nullptr);
     void limit_held(const moment& now);
     // Rotated generations that nobody reads (siblings.cpp).
-    void adopt_siblings(source& where, const std::string& base, const moment& now);
+    void adopt_siblings(source& where, std::string_view base, const moment& now);
     void adopt(source& where, const std::string& path, const moment& now);
     bool is_copy(const source& where, const os::file& file) const;
     const std::vector<std::string>& names_in(const std::string& directory, const moment& now);
@@ -262,14 +262,14 @@ private:
     void fail(source& where, std::string_view state, std::string text, const moment& now);
     void watch_directories(source& where, std::vector<std::string> directories,
                            const std::string& real_path);
-    void forget_path(const std::string& path, source& where);
+    void forget_path(std::string_view path, source& where);
     void unwatch_directories(source& where);
     void forget_watched(source& where, std::string_view directory);
     directory_list shared_list(std::vector<std::string> directories);
 
     /// The next loss among the files of a path; see tail/forecast.hpp.
     std::optional<double> foretold_loss(const source& where, time_point now) const;
-    void lived(const std::string& path, std::int64_t since_ms, const moment& now);
+    void lived(std::string_view path, std::int64_t since_ms, const moment& now);
     // Turns (collector.cpp) and reports (reports.cpp).
     void make_ready(tailer& which);
     void run_one(tailer& which, const moment& now);
@@ -311,9 +311,9 @@ private:
 
     std::vector<std::shared_ptr<live_target>> targets_;
     std::map<source_key, std::unique_ptr<source>> sources_;
-    // Also where links lead; the keys are the sources' own strings.
+    // Also where links lead; the keys are the sources' own texts.
     std::unordered_multimap<std::string_view, source*> by_path_;
-    std::map<std::pair<checkpoint::generation_id, std::string>, tailer*> active_;
+    std::map<checkpoint::state::position_key, tailer*> active_;
     std::multimap<std::uint64_t, checkpoint::generation_id> by_inode_;
     std::vector<std::unique_ptr<tailer>> closing_;  // stopped; their reports still come
     // Of those: found rewritten meanwhile. What of them is lost is known once the reports are

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "logagent/base/shared_text.hpp"
 #include "logagent/checkpoint/store.hpp"
 #include "logagent/delivery/framing.hpp"
 #include "logagent/delivery/record_builder.hpp"
@@ -17,6 +18,7 @@
 #include "logagent/fleet/log_target.hpp"
 #include "logagent/os/disk.hpp"
 #include "logagent/tail/fingerprint.hpp"
+#include "logagent/tail/rate_meter.hpp"
 
 namespace logagent::tail {
 
@@ -148,7 +150,9 @@ public:
 
     /// Looks at size and head after an event or in a sweep. False: the file was truncated or
     /// rewritten, and a new generation begins.
-    bool inspect(const moment& now);
+    bool inspect();
+    /// The same with what was just asked of the file.
+    bool inspect(const os::file_status& status);
 
     /// The name at the path belongs to another file now (or to none): read to the end, then finish.
     void drain(const moment& now);
@@ -161,7 +165,7 @@ public:
     }
     /// What was not read of this generation is gone, or given up: stops reading for good. `reason`
     /// is a literal.
-    void end(checkpoint::byte_class lost, std::string_view reason) noexcept {
+    void end(checkpoint::byte_class lost, const char* reason) noexcept {
         stop_reading();
         draining_ = true;
         ended_ = true;
@@ -200,12 +204,14 @@ public:
 
     const live_target& target() const noexcept { return *target_; }
     const checkpoint::generation_record& generation() const noexcept { return generation_; }
-    const std::string& path() const noexcept { return path_ ? *path_ : generation_.path; }
+    std::string_view path() const noexcept { return path_; }
     const os::file* file() const noexcept { return file_.get(); }
     state now() const noexcept { return state_; }
-    const std::string& error() const noexcept {
-        return error_.empty() && filler_ ? filler_->error_ : error_;
+    std::string_view error() const noexcept {
+        return error_.empty() && filler_ ? filler_->error_.view() : error_.view();
     }
+    /// Chosen at the first send; -1 = not yet, or each run goes to another one.
+    std::int32_t partition() const noexcept { return partition_; }
     std::uint64_t read_offset() const noexcept { return window_.end(); }
     std::uint64_t acked_offset() const noexcept { return window_.committed(); }
     std::uint64_t size() const noexcept { return size_; }
@@ -230,13 +236,13 @@ public:
     /// Read to the end as far as known, and everything acknowledged. Not while lines wait for more
     /// lines to be joined with: they come before what is written into the next file.
     bool caught_up() const noexcept {
-        return (at_end_ || size_ == 0) && window_.empty() && !held_.waits();
+        return (at_end_ || size_ == 0) && window_.empty() && !holds();
     }
     bool idle() const noexcept { return window_.empty() && (!filler_ || filler_->idle()); }
     bool quiet() const noexcept { return window_.quiet() && (!filler_ || filler_->quiet()); }
     double throttled_seconds(time_point now) const noexcept;
     /// Lines and bytes per second over the last few seconds.
-    std::pair<double, double> rates(time_point now) const noexcept;
+    std::pair<double, double> rates(time_point now) const noexcept { return rates_.at(now); }
     time_point oldest_sent() const noexcept;
     const delivery::topic& sends_to() const noexcept { return *topic_; }
 
@@ -290,7 +296,8 @@ private:
                                 bool at_end, bool full, const moment& now);
     void hold(bool nothing, std::uint64_t data_end, const moment& now);
     void begin_long_line(const delivery::run& front);
-    void stop_scanning() noexcept;
+    /// The line that a search was for is looked at anew, from its beginning.
+    void stop_scanning() noexcept { scan_.reset(); }
     wish long_line(const moment& now, delivery::lane& to);
     wish long_nuls(const moment& now, delivery::lane& to, std::string_view slice);
     wish lines_read(std::unique_ptr<delivery::run> built, delivery::lane& to, bool filled,
@@ -324,7 +331,6 @@ private:
     void grow_head();
     void saw(std::uint64_t size) noexcept;
     void throttle(const moment& now, bool on) noexcept;
-    void note_rate(time_point now, std::uint64_t lines, std::uint64_t bytes) noexcept;
     std::uint64_t longest_line() const noexcept;
     std::uint64_t longest_raw() const noexcept;
 
@@ -339,13 +345,22 @@ private:
         time_point until{};
         bool waits() const noexcept { return group || joined; }
     };
+    bool holds() const noexcept { return held_ && held_->waits(); }
 
+    /// The search for the end of a line that does not fit into memory.
+    struct end_search {
+        delivery::long_line line;
+        bool nuls = false;     // all from the position on is NUL
+        bool nul_end = false;  // the byte before `to` is NUL
+        std::uint64_t to = 0;  // so far
+    };
+
+    // There are thousands of them, so what few need lies elsewhere and small members lie together.
     services& shared_;
     std::shared_ptr<const live_target> target_;
-    std::unique_ptr<const std::string> path_;  // null = where its generation was first seen
-    std::shared_ptr<os::file> file_;           // with the filler
+    base::shared_text path_;
+    std::shared_ptr<os::file> file_;  // with the filler
     checkpoint::generation_record generation_;
-    std::int32_t partition_;  // chosen at the first send; -1 = not yet
     delivery::rate_limit& limit_;
     delivery::topic* topic_;
     delivery::window window_;
@@ -354,32 +369,37 @@ private:
     std::uint64_t readable_to_ = no_bound;  // in this step
 
     std::array<char, anchor_bytes> anchor_{};  // bytes before read_offset()
+    checkpoint::anchor committed_anchor_;      // bytes before acked_offset(), hashed
     std::uint32_t anchor_size_ = 0;
-    checkpoint::anchor committed_anchor_;  // bytes before acked_offset(), hashed
-
-    std::array<char, 2> head_{};  // the first bytes of the file: a byte order mark
-    std::uint8_t head_size_ = 0;
-    bool learned_ = false;  // what is before the position the work began at
-    bool inside_ = false;   // the position is within a line that is being split
-    held_lines held_;
-    delivery::long_line long_line_;  // the line of scanned_to_
-    bool in_nuls_ = false;           // all from the position to scanned_to_ is NUL
-    bool scanning_ = false;          // for the end of a line that does not fit into memory
-    std::uint64_t scanned_to_ = 0;   // so far
-    bool nul_end_ = false;           // the byte before is NUL
-    std::size_t wanted_room_ = 0;    // the line at the position needs a chunk this large
+    std::int32_t partition_;         // chosen at the first send; -1 = not yet
     std::uint32_t line_size_ = 200;  // running mean, to read no more than may be sent
+    std::array<char, 2> head_{};     // the first bytes of the file: a byte order mark
+    std::uint8_t head_size_ = 0;
+    state state_ = state::waiting;
+    std::size_t wanted_room_ = 0;       // the line at the position needs a chunk this large
+    std::unique_ptr<held_lines> held_;  // null: the target is plain, or nothing was read
+    std::unique_ptr<end_search> scan_;  // null: no such search is under way
     time_point cold_since_{};
     time_point retry_at_{};
     duration backoff_{};
     duration refused_pause_{};  // the client takes nothing at all, as while it is replaced
     double throttled_ = 0;
     time_point throttled_since_{};
-    time_point rate_slot_{};
-    std::uint64_t slot_lines_ = 0, slot_bytes_ = 0;
-    std::uint64_t last_lines_ = 0, last_bytes_ = 0;
-    std::string error_;
-    state state_ = state::waiting;
+    rate_meter rates_;
+    base::shared_text error_;
+    const char* lost_reason_ = "";
+    time_point drained_since_{};  // at the end since then, while draining
+
+    tailer* live_;                    // of a filler: the tailer whose hole it reads
+    std::uint64_t fills_to_ = 0;      // of a filler: the end of that hole
+    std::vector<gap> holes_;          // all before committed(), in the order of the file
+    std::unique_ptr<tailer> filler_;  // reads the first of them
+    time_point behind_since_{};       // not read to its end since then; the epoch = it is
+    time_point no_jump_before_{};     // no line end was found to jump to
+
+    checkpoint::byte_class lost_as_ = checkpoint::byte_class::truncated_away;
+    bool learned_ = false;  // what is before the position the work began at
+    bool inside_ = false;   // the position is within a line that is being split
     bool recorded_ = false;
     bool dirty_ = false;
     bool reading_ = true;
@@ -387,23 +407,13 @@ private:
     bool ended_ = false;
     bool unverified_ = false;
     bool packed_ = false;
-    checkpoint::byte_class lost_as_ = checkpoint::byte_class::truncated_away;
-    std::string_view lost_reason_;
     bool at_end_ = false;
     bool catching_up_ = false;
     bool accept_partial_ = false;
-    bool last_careful_ = false;   // the last run sent went by the careful producer
-    time_point drained_since_{};  // at the end since then, while draining
-
-    tailer* live_;                    // of a filler: the tailer whose hole it reads
-    std::uint64_t fills_to_ = 0;      // of a filler: the end of that hole
-    std::vector<gap> holes_;          // all before committed(), in the order of the file
-    std::unique_ptr<tailer> filler_;  // reads the first of them
+    bool last_careful_ = false;  // the last run sent went by the careful producer
     bool may_fill_ = true;
     bool cut_short_ = false;
-    bool read_whole_ = false;      // draining, and nothing but holes is left
-    time_point behind_since_{};    // not read to its end since then; the epoch = it is
-    time_point no_jump_before_{};  // no line end was found to jump to
+    bool read_whole_ = false;  // draining, and nothing but holes is left
 };
 
 }  // namespace logagent::tail
