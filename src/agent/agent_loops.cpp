@@ -159,6 +159,7 @@ asio::awaitable<void> agent_loops::housekeeping() {
         base::sweep_log();
         if (main_) window_.second_passed(main_->requests());
         replace_stuck_clients();
+        if (collector_->calm_after_burst()) malloc_trim(0);
         if (manager_.watchdog_interval()) manager_.watchdog();
         tell_manager();
         tell_partitions();
@@ -170,7 +171,7 @@ written_partitions agent_loops::find_partitions() const {
     collector_->visit_tailers([&](const tail::tailer& one) {
         const auto& target = one.target().target;
         const bool any = target.partition == fleet::partition_kind::spread;
-        now.add(target.service, target.topic, any ? -1 : one.position().partition);
+        now.add(target.service, target.topic, any ? -1 : one.partition());
     });
     return now;
 }

@@ -20,6 +20,9 @@ constexpr int looks_a_turn = 64;
 constexpr int steps_a_turn = 16;
 constexpr int swept_a_turn = 200;
 
+constexpr std::uint64_t calm_bytes = 512 << 10;  // in flight
+constexpr std::uint64_t burst_bytes = 2 << 20;
+
 }  // namespace
 
 collector::collector(collector_options options, os::disk& disk, directory_watch& watches,
@@ -523,6 +526,12 @@ bool collector::finished() const noexcept {
             all = all && one->caught_up() && one->unread() == 0 && !one->has_holes();
     }
     return all;
+}
+
+bool collector::calm_after_burst() noexcept {
+    if (budget_.used() > calm_bytes || budget_.take_peak() < burst_bytes) return false;
+    chunks_.trim();
+    return true;
 }
 
 void collector::mark_dirty(tailer& which) {

@@ -22,6 +22,17 @@ TEST_CASE("a budget blocks at its limit and opens again at three quarters of it"
     CHECK_FALSE(memory.blocked());
 }
 
+TEST_CASE("a budget knows the most that was in use since it was asked", "[budget]") {
+    budget memory{100};
+    CHECK(memory.take_peak() == 0);
+    memory.charge(60);
+    memory.release(50);
+    CHECK(memory.take_peak() == 60);
+    memory.charge(5);
+    CHECK(memory.take_peak() == 15);
+    CHECK(memory.take_peak() == 15);
+}
+
 TEST_CASE("a budget that is overdrawn has nothing free", "[budget]") {
     budget memory{100};
     memory.charge(5000);

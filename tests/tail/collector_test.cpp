@@ -70,6 +70,24 @@ TEST_CASE("large files arrive whole and in order", "[collector]") {
     h.check_ledger(lines(0, count).size());
 }
 
+TEST_CASE("memory is given back once after a burst, when it is acknowledged", "[collector]") {
+    host h;
+    h.start();
+    auto wanted = host::target("/l/a");
+    wanted.start = fleet::start_at::start;
+    h.disk.write("/l/a", lines(0, 100'000));
+    h.running->apply({wanted}, h.now);
+    h.settle(0);
+    REQUIRE(h.running->in_flight().used() > 2 << 20);
+    CHECK_FALSE(h.running->calm_after_burst());
+    h.settle();
+    CHECK(h.running->calm_after_burst());
+    CHECK_FALSE(h.running->calm_after_burst());
+    h.wrote("/l/a", "little\n");
+    h.settle();
+    CHECK_FALSE(h.running->calm_after_burst());
+}
+
 TEST_CASE("a restart goes on where acknowledgements ended", "[collector]") {
     host h;
     h.apply({host::target("/l/a")});

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace logagent::delivery {
 
@@ -14,6 +16,7 @@ public:
 
     void charge(std::uint64_t bytes) noexcept {
         used_ += bytes;
+        peak_ = std::max(peak_, used_);
         if (used_ >= limit_) blocked_ = true;
     }
     void release(std::uint64_t bytes) noexcept {
@@ -24,12 +27,15 @@ public:
     /// No more may be read until the low mark is passed.
     bool blocked() const noexcept { return blocked_; }
     std::uint64_t used() const noexcept { return used_; }
+    /// The most that was in use since the last call.
+    std::uint64_t take_peak() noexcept { return std::exchange(peak_, used_); }
     std::uint64_t limit() const noexcept { return limit_; }
     std::uint64_t free() const noexcept { return used_ < limit_ ? limit_ - used_ : 0; }
 
 private:
     std::uint64_t limit_;
     std::uint64_t used_ = 0;
+    std::uint64_t peak_ = 0;
     bool blocked_ = false;
 };
 

@@ -118,6 +118,10 @@ public:
     /// Bytes acknowledged since the last call; brings a write of the journal forward.
     std::uint64_t take_acked_bytes() noexcept { return std::exchange(acked_bytes_, 0); }
 
+    /// Whether a burst has passed since the last call and all but a little of it is acknowledged:
+    /// what it needed is free now, and would stay with the process unless it is given back.
+    bool calm_after_burst() noexcept;
+
     // delivery_listener. The producer that abandons is told apart by careful_listener().
     void delivered(void* batch, std::uint32_t count) override;
     void failed(void* batch, const char* value, kafka::error code, bool possibly_stored) override;
