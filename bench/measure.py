@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures what it costs to bring a file of lines into Kafka: this agent, a bare probe, kcat, rsyslog.
+"""Measures what it costs to bring a file of lines into Kafka: this agent, a probe, kcat, rsyslog, syslog-ng.
 
 All entries get the same file and one partition, run after one another in every round (interleaved, so
 that a slow minute of the machine hits all of them) and are checked: the partition's end offset must
@@ -116,6 +116,43 @@ action(type="omkafka" broker=[{servers}] topic="{topic}" partitions.number="1" t
     return path
 
 
+def syslog_ng_root():
+    """Where tools/deps.sh unpacked it; None where it did not."""
+    cache = os.environ.get("LOGAGENT_CACHE") or str(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "logagent")
+    root = Path(cache) / "syslog-ng"
+    return root if (root / "usr/sbin/syslog-ng").exists() else None
+
+
+def syslog_ng_config(work, file, kafka, topic, codec):
+    path = work / "syslog-ng.conf"
+    path.write_text(f"""
+@version: 3.38
+options {{ log-msg-size(65536); stats-freq(0); }};
+source lines {{
+    file("{file}" follow-freq(1) flags(no-parse) log-fetch-limit(1000) log-iw-size(100000));
+}};
+destination kafka {{
+    kafka-c(bootstrap-servers("{kafka}") topic("{topic}") message("$MESSAGE")
+            flush-timeout-on-shutdown(60000)
+            config("acks"("all") "linger.ms"("5") "compression.codec"("{codec}")
+                   "queue.buffering.max.messages"("100000")));
+}};
+log {{ source(lines); destination(kafka); flags(flow-control); }};
+""")
+    return path
+
+
+def syslog_ng(root, work, file, kafka, topic, codec):
+    libraries = [root / "usr/lib/syslog-ng", root / "usr/lib/x86_64-linux-gnu",
+                 root / "lib/x86_64-linux-gnu"]
+    modules, = (root / "usr/lib/syslog-ng").glob("[0-9]*")
+    return ["env", f"LD_LIBRARY_PATH={':'.join(map(str, libraries))}",
+            str(root / "usr/sbin/syslog-ng"), "-F", "--no-caps", "--module-path", str(modules),
+            "-f", str(syslog_ng_config(work, file, kafka, topic, codec)),
+            "-R", str(work / "persist"), "-p", str(work / "pid"), "-c", str(work / "control")]
+
+
 class Entry:
     """Something to measure: `command` gets the work directory, the file, the broker and the topic."""
 
@@ -157,6 +194,10 @@ def entries(build, agent, codecs, keys):
             "rsyslog", lambda work, file, kafka, topic, codec=codec: [
                 "rsyslogd", "-n", "-i", str(work / "pid"),
                 "-f", str(rsyslog_config(work, file, kafka, topic, codec))], False, "none", codec))
+        if root := syslog_ng_root():
+            found.append(Entry(
+                "syslog-ng", lambda work, file, kafka, topic, codec=codec: syslog_ng(
+                    root, work, file, kafka, topic, codec), False, "none", codec))
     return found
 
 
@@ -203,12 +244,13 @@ def summary(results, payload):
         return f"{own / other:.2f}" if own and other else "-"
 
     table = ["| codec | key | entry | CPU s (min to max) | s/GB | wall s | peak MB | of probe | "
-             "of kcat | of rsyslog | lines |", "|---|---|---|---|---|---|---|---|---|---|---|"]
+             "of kcat | of rsyslog | of syslog-ng | lines |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for (codec, key, entry), runs in sorted(rows.items()):
         good = [run for run in runs if run["ok"]]
         own = cpu(codec, key, entry)
         if not good:
-            table.append(f"| {codec} | {key} | {entry} | FAILED | | | | | | | |")
+            table.append(f"| {codec} | {key} | {entry} | FAILED | | | | | | | | |")
             continue
         spread = [run["cpu_s"] for run in good]
         table.append(
@@ -216,7 +258,8 @@ def summary(results, payload):
             f"{own / payload * 1e9:.2f} | {median([run['wall_s'] for run in good]):.1f} | "
             f"{max(run['peak_mb'] for run in good):.0f} | {ratio(own, cpu(codec, key, 'probe'))} | "
             f"{ratio(own, cpu(codec, 'none', 'kcat -P -l'))} | "
-            f"{ratio(own, cpu(codec, 'none', 'rsyslog'))} | {len(good)}/{len(runs)} ok |")
+            f"{ratio(own, cpu(codec, 'none', 'rsyslog'))} | "
+            f"{ratio(own, cpu(codec, 'none', 'syslog-ng'))} | {len(good)}/{len(runs)} ok |")
     return "\n".join(table)
 
 

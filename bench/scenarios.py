@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """The workloads beside catching up: what the agent costs and how fast it is in daily life.
 
-    scenarios.py idle | trickle | burst | down | rate | sizes | paced | partitions | cold | latency | stall
-                 [options]      default: all
+    scenarios.py idle | many | trickle | burst | down | kill | rate | sizes | paced | partitions |
+                 brokers | cold | latency | stall [options]      default: all
 
 idle     10,000 files that nobody writes: CPU, memory, time until all are tailed
+many     the same with 1000 and with 100,000 files, of which an agent reads 20,000
 trickle  1000 files, 1 line/s each: CPU, p50 and p99 from write to delivery
 burst    200 files go from nothing to 100 MB/s for 10 s: peak memory, time to drain
 down     the broker is gone while a writer goes on: peak memory, everything arrives afterwards
+kill     SIGKILL in the middle of 1000 lines/s: nothing is lost, how much comes twice, how soon it flows
 rate     send_rate of 1 to 100,000 lines/s over 10 s: deviation
 sizes    catching up with lines of 100 B to 16 KB: CPU for a GB
-paced    one file with a backlog and send_rate_bytes of 1 MB/s: rate, CPU, context switches
+paced    a backlog and 1 MB/s, for one file and for the host: rate, CPU, context switches
 partitions  1000 files, 1 line/s each, spread over 1, 12 and 100 partitions: CPU
+brokers  the same over 12 partitions of 1 and of 3 brokers: CPU
 cold     catching up with a file that is not in the page cache
-latency  one file with 100, 1000 and 10,000 lines/s, window 0: p50 and p99
+latency  one file with 100, 1000 and 10,000 lines/s, window 0: p50, p99 and p99.9
 stall    longest stall of the loop that the agent reports, after all of the above
 
 Prints a Markdown table with the targets beside the values; --json for the raw ones. The exit code
@@ -29,6 +32,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -71,9 +75,10 @@ class Agent:
         texts = [(task / "status").read_text() for task in tasks]
         return sum(int(n) for text in texts for n in re.findall(r"ctxt_switches:\s+(\d+)", text))
 
-    def memory_mb(self):
+    def memory_mb(self, what="VmHWM"):
+        """Peak memory; VmRSS: what it holds now."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
+        return int(re.search(rf"{what}:\s+(\d+)", status).group(1)) / 1024
 
     def get(self, path):
         with urllib.request.urlopen(f"http://{self.status}{path}", timeout=5) as answer:
@@ -119,16 +124,26 @@ class Scene:
         self.stalls = {}
 
     def value(self, name, value, target, unit, digits=2):
-        met = value <= target
+        """`target` None: there is none, the figure is only told."""
+        met = target is None or value <= target
         self.rows.append({"what": name, "value": round(value, 4), "target": target, "unit": unit,
                           "met": met})
         print(f"  {name}: {value:.{digits}f} {unit} (target {target})"
               f"{'' if met else '  MISSED'}", file=sys.stderr, flush=True)
 
-    def mock(self, topic, nodelay=True):
+    def mock(self, topic, brokers=1):
         bench = self.given.build / "bench"
-        preload = bench / "liblogagent_nodelay.so"
-        return Mock(bench / "logagent_mock", [topic], preload if nodelay else None)
+        return Mock(bench / "logagent_mock", [topic], bench / "liblogagent_nodelay.so",
+                    ["--brokers", str(brokers)])
+
+    def latency(self, kafka, topic, logs, files, rate, partitions=1):
+        """What bench/latency.cpp says of lines that it writes into these files."""
+        answer = subprocess.run(
+            [self.given.build / "bench" / "logagent_latency", "--kafka", kafka, "--topic", topic,
+             "--partitions", str(partitions), "--dir", logs, "--files", str(files),
+             "--rate", str(rate), "--seconds", str(self.given.seconds)],
+            capture_output=True, text=True, check=True)
+        return json.loads(answer.stdout)
 
     def agent(self, work, kafka, targets, settings=()):
         return Agent(self.given.agent, work, kafka, targets, settings)
@@ -150,22 +165,36 @@ def until_delivered(kafka, topic, lines, limit):
     return False
 
 
-def idle(scene, work):
+def idle_files(scene, work, present, read, started, cpu, memory):
     logs = work / "logs"
-    logs.mkdir()
-    for number in range(10_000):
+    logs.mkdir(parents=True)
+    for number in range(present):
         (logs / f"{number}.log").write_bytes(LINE)
+    name = f"{present:,} idle files"
     with scene.mock("idle:1") as broker:
         with scene.agent(work, broker.address, [target(logs / "*.log", "idle")]) as agent:
-            scene.value("10,000 idle files: started", agent.until_tailing(10_000), 1.0, "s")
-            until_delivered(broker.address, "idle", 10_000, 30)
+            scene.value(f"{name}: started", agent.until_tailing(read), started, "s")
+            until_delivered(broker.address, "idle", read, 60)
             time.sleep(5)
-            before, begin = agent.cpu(), time.monotonic()
+            before, switches, begin = agent.cpu(), agent.switches(), time.monotonic()
             time.sleep(scene.given.seconds * 3)  # at least one sweep
-            used = (agent.cpu() - before) / (time.monotonic() - begin) * 100
-            scene.value("10,000 idle files: CPU", used, 0.3, "% of a core")
-            scene.value("10,000 idle files: peak memory", agent.memory_mb(), 30, "MB", 0)
-            scene.leave("idle", agent)
+            seconds = time.monotonic() - begin
+            scene.value(f"{name}: CPU", (agent.cpu() - before) / seconds * 100, cpu, "% of a core")
+            scene.value(f"{name}: context switches", (agent.switches() - switches) / seconds, None,
+                        "/s", 0)
+            scene.value(f"{name}: memory", agent.memory_mb("VmRSS"), memory, "MB", 1)
+            scene.value(f"{name}: peak memory", agent.memory_mb(), memory, "MB", 1)
+            scene.leave(name, agent)
+
+
+def idle(scene, work):
+    idle_files(scene, work, 10_000, 10_000, started=1.0, cpu=0.3, memory=30)
+
+
+def many(scene, work):
+    idle_files(scene, work / "few", 1000, 1000, started=0.2, cpu=0.1, memory=20)
+    # More than 20,000 files are not read; the others are counted and named as a problem.
+    idle_files(scene, work / "many", 100_000, 20_000, started=2.0, cpu=0.6, memory=60)
 
 
 def trickle(scene, work):
@@ -184,13 +213,8 @@ def trickle(scene, work):
                              settings) as agent:
                 agent.until_tailing(1000)
                 before, begin = agent.cpu(), time.monotonic()
-                answer = subprocess.run(
-                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
-                     "--topic", "trickle", "--dir", logs, "--files", "1000", "--rate", "1000",
-                     "--seconds", str(scene.given.seconds)],
-                    capture_output=True, text=True, check=True)
+                seen = scene.latency(broker.address, "trickle", logs, 1000, 1000)
                 used = (agent.cpu() - before) / (time.monotonic() - begin) * 100
-                seen = json.loads(answer.stdout)
                 lost = seen["written"] - seen["received"]
                 scene.value(f"1000 files x 1 line/s, {name}: lines missing", lost, 0, "lines", 0)
                 scene.value(f"1000 files x 1 line/s, {name}: p99", seen["p99_ms"], limits[1], "ms")
@@ -251,6 +275,64 @@ def down(scene, work):
             scene.leave("down", agent)
 
 
+class Writer(threading.Thread):
+    """Numbered lines at an even rate, in turn into some files."""
+
+    def __init__(self, paths, lines_per_s, seconds):
+        super().__init__()
+        self.files = [open(path, "ab", buffering=0) for path in paths]
+        self.rate, self.total = lines_per_s, lines_per_s * seconds
+
+    def run(self):
+        begin = time.monotonic()
+        for number in range(self.total):
+            ahead = begin + number / self.rate - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+            self.files[number % len(self.files)].write(b"%099d\n" % number)
+        for file in self.files:
+            file.close()
+
+
+def kill(scene, work):
+    names = [work / f"{number}.log" for number in range(8)]
+    for name in names:
+        name.touch()
+    targets = [target(work / "*.log", "kill")]
+    rate_wanted, seconds = 1000, 20
+    with scene.mock("kill:8") as broker:
+        writer = Writer(names, rate_wanted, seconds)
+        with scene.agent(work, broker.address, targets) as first:
+            first.until_tailing(8)
+            writer.start()
+            time.sleep(seconds / 2)
+            first.process.kill()
+            first.process.wait()
+        with scene.agent(work, broker.address, targets) as agent:
+            begin = time.monotonic()
+            while True:
+                try:
+                    if agent.metric("logagent_lines_acked_total") > 0:
+                        break
+                except OSError:
+                    pass
+                time.sleep(0.01)
+            scene.value("after SIGKILL: first line acknowledged after", time.monotonic() - begin, 5, "s")
+            writer.join()
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                read = subprocess.run(
+                    ["kcat", "-C", "-b", broker.address, "-t", "kill", "-o", "beginning", "-e", "-q"],
+                    capture_output=True, timeout=60, check=True).stdout.split()
+                if len(set(read)) >= writer.total:
+                    break
+                time.sleep(0.5)
+            scene.value("after SIGKILL: lines missing", writer.total - len(set(read)), 0, "lines", 0)
+            scene.value("after SIGKILL: lines that came twice", len(read) - len(set(read)),
+                        1.2 * rate_wanted, "lines", 0)
+            scene.leave("kill", agent)
+
+
 def rate(scene, work):
     for wanted in (1, 10, 100, 1000, 10_000, 100_000):
         part = work / str(wanted)
@@ -308,46 +390,59 @@ def sizes(scene, work):
 
 
 def paced(scene, work):
-    log = work / "paced.log"
-    log.write_bytes(LINE * 650_000)  # 100 MB
-    with scene.mock("paced:1") as broker:
+    for name, files, more, settings in (
+        ("of a backlog", 1, {"send_rate_bytes": 1_000_000}, ()),
+        ("for the host, 4 backlogs", 4, {}, ("max_send_rate_bytes=1000000",)),
+    ):
+        part = work / str(files)
+        part.mkdir()
+        for number in range(files):
+            (part / f"{number}.log").write_bytes(LINE * (650_000 // files))  # 100 MB
+        with scene.mock("paced:1") as broker:
+            with scene.agent(part, broker.address, [target(part / "*.log", "paced", **more)],
+                             settings) as agent:
+                until_delivered(broker.address, "paced", 1, 30)
+                time.sleep(2)
+                first = end_offset(broker.address, "paced")
+                cpu, switches, begin = agent.cpu(), agent.switches(), time.monotonic()
+                time.sleep(scene.given.seconds)
+                seconds = time.monotonic() - begin
+                sent = (end_offset(broker.address, "paced") - first) * len(LINE) / seconds
+                scene.value(f"1 MB/s {name}: rate error", abs(sent / 1e6 - 1) * 100, 2, "%")
+                scene.value(f"1 MB/s {name}: CPU", (agent.cpu() - cpu) / seconds * 100, 0.5,
+                            "% of a core")
+                scene.value(f"1 MB/s {name}: context switches",
+                            (agent.switches() - switches) / seconds, 60, "/s", 0)
+                scene.leave(f"paced {name}", agent)
+
+
+def spread_cpu(scene, work, partitions_wanted, brokers_wanted):
+    """The share of a core for 1000 lines/s from 1000 files, not bound to a partition."""
+    logs = work / "logs"
+    logs.mkdir(parents=True)
+    for number in range(1000):
+        (logs / f"{number}.log").touch()
+    with scene.mock(f"spread:{partitions_wanted}", brokers_wanted) as broker:
         with scene.agent(work, broker.address,
-                         [target(log, "paced", send_rate_bytes=1_000_000)]) as agent:
-            until_delivered(broker.address, "paced", 1, 30)
-            time.sleep(2)
-            first, cpu, switches = end_offset(broker.address, "paced"), agent.cpu(), agent.switches()
-            begin = time.monotonic()
-            time.sleep(scene.given.seconds)
-            seconds = time.monotonic() - begin
-            sent = (end_offset(broker.address, "paced") - first) * len(LINE) / seconds
-            scene.value("1 MB/s of a backlog: rate error", abs(sent / 1e6 - 1) * 100, 2, "%")
-            scene.value("1 MB/s of a backlog: CPU", (agent.cpu() - cpu) / seconds * 100, 0.5,
-                        "% of a core")
-            scene.value("1 MB/s of a backlog: context switches",
-                        (agent.switches() - switches) / seconds, 60, "/s", 0)
-            scene.leave("paced", agent)
+                         [target(logs / "*.log", "spread", partition="spread")]) as agent:
+            agent.until_tailing(1000)
+            before, begin = agent.cpu(), time.monotonic()
+            seen = scene.latency(broker.address, "spread", logs, 1000, 1000, partitions_wanted)
+            used = (agent.cpu() - before) / (time.monotonic() - begin)
+    if seen["received"] != seen["written"]:
+        raise RuntimeError(f"{seen['received']} of {seen['written']} lines")
+    return used
 
 
 def partitions(scene, work):
-    used = {}
-    for count in (1, 12, 100):
-        part = work / str(count)
-        logs = part / "logs"
-        logs.mkdir(parents=True)
-        for number in range(1000):
-            (logs / f"{number}.log").touch()
-        with scene.mock(f"spread:{count}") as broker:
-            with scene.agent(part, broker.address,
-                             [target(logs / "*.log", "spread", partition="spread")]) as agent:
-                agent.until_tailing(1000)
-                before, begin = agent.cpu(), time.monotonic()
-                subprocess.run(
-                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
-                     "--topic", "spread", "--dir", logs, "--files", "1000", "--rate", "1000",
-                     "--seconds", str(scene.given.seconds)], capture_output=True, check=True)
-                used[count] = (agent.cpu() - before) / (time.monotonic() - begin)
+    used = {count: spread_cpu(scene, work / str(count), count, 1) for count in (1, 12, 100)}
     for count in (12, 100):
         scene.value(f"{count} partitions instead of 1: CPU", used[count] / used[1], 1.3, "times")
+
+
+def brokers(scene, work):
+    used = {count: spread_cpu(scene, work / str(count), 12, count) for count in (1, 3)}
+    scene.value("3 brokers instead of 1, 12 partitions: CPU", used[3] / used[1], 1.3, "times")
 
 
 def cold(scene, work):
@@ -374,14 +469,11 @@ def latency(scene, work):
             with scene.agent(part, broker.address, [target(logs / "0.log", "latency")],
                              ("read_window_ms=0", "kafka.linger.ms=0")) as agent:
                 agent.until_tailing(1)
-                answer = subprocess.run(
-                    [scene.given.build / "bench" / "logagent_latency", "--kafka", broker.address,
-                     "--topic", "latency", "--dir", logs, "--files", "1", "--rate",
-                     str(rate_wanted), "--seconds", str(scene.given.seconds)],
-                    capture_output=True, text=True, check=True)
-                seen = json.loads(answer.stdout)
-                scene.value(f"{rate_wanted} lines/s into one file: p50", seen["p50_ms"], p50, "ms")
-                scene.value(f"{rate_wanted} lines/s into one file: p99", seen["p99_ms"], p99, "ms")
+                seen = scene.latency(broker.address, "latency", logs, 1, rate_wanted)
+                name = f"{rate_wanted} lines/s into one file"
+                scene.value(f"{name}: p50", seen["p50_ms"], p50, "ms")
+                scene.value(f"{name}: p99", seen["p99_ms"], p99, "ms")
+                scene.value(f"{name}: p99.9", seen["p999_ms"], None, "ms")
 
 
 def stall(scene, work):
@@ -390,9 +482,9 @@ def stall(scene, work):
         scene.value(f"longest stall of the loop, {name}", seconds * 1000, 50, "ms", 1)
 
 
-SCENES = {"idle": idle, "trickle": trickle, "burst": burst, "down": down, "rate": rate,
-          "sizes": sizes, "paced": paced, "partitions": partitions, "cold": cold,
-          "latency": latency, "stall": stall}
+SCENES = {"idle": idle, "many": many, "trickle": trickle, "burst": burst, "down": down,
+          "kill": kill, "rate": rate, "sizes": sizes, "paced": paced, "partitions": partitions,
+          "brokers": brokers, "cold": cold, "latency": latency, "stall": stall}
 
 
 def main():
@@ -428,8 +520,9 @@ def main():
                 print(f"  FAILED: {failure}\n{said}", file=sys.stderr)
     print("| what | value | target | met |\n|---|---|---|---|")
     for row in scene.rows:
-        print(f"| {row['what']} | {row['value']} {row['unit']} | <= {row['target']} | "
-              f"{'yes' if row['met'] else '**no**'} |")
+        wanted = "-" if row["target"] is None else f"<= {row['target']}"
+        met = "-" if row["target"] is None else "yes" if row["met"] else "**no**"
+        print(f"| {row['what']} | {row['value']} {row['unit']} | {wanted} | {met} |")
     for name in failed:
         print(f"| {name} | did not run | | **no** |")
     if given.json:

@@ -28,6 +28,8 @@ test_packages=(
 quickstart_packages=(curl etcd-client etcd-server kcat python3)
 pipeline_packages=(curl maven openjdk-17-jdk-headless openssl)
 bench_packages=(kcat rsyslog rsyslog-kafka time)
+# Debian does not let rsyslog and syslog-ng be installed side by side, so this one is only unpacked.
+syslog_ng_packages=(libivykis0 libnet1 libpcre3 libwrap0 syslog-ng-core syslog-ng-mod-rdkafka)
 
 say() { echo "deps: $*" >&2; }
 
@@ -128,6 +130,24 @@ install_schemathesis() {
     }
 }
 
+unpack_syslog_ng() {
+    local prefix=$cache/syslog-ng work package
+    [[ -x $prefix/usr/sbin/syslog-ng ]] && return
+    say "unpacking syslog-ng"
+    work=$(mktemp -d "$cache/syslog-ng.XXXXXX")
+    if (
+        cd "$work"
+        apt-get -qq download "${syslog_ng_packages[@]}"
+        for package in *.deb; do dpkg -x "$package" root; done
+    ) >&2; then
+        rm -rf "$prefix"
+        mv "$work/root" "$prefix"
+    else
+        say "syslog-ng could not be had; the benchmark leaves it out"
+    fi
+    rm -rf "$work"
+}
+
 main() {
     local part
     (($#)) || set -- build test
@@ -149,7 +169,11 @@ main() {
                 "$here/tests/backends/backends" fetch kafka opensearch hdfs >&2
                 ;;
             quickstart) install_packages "${quickstart_packages[@]}" ;;
-            bench) install_packages "${bench_packages[@]}" ;;
+            bench)
+                install_packages "${bench_packages[@]}"
+                mkdir -p "$cache"
+                unpack_syslog_ng
+                ;;
             *)
                 say "unknown part '$part'; allowed: build test full quickstart pipeline bench"
                 exit 2
