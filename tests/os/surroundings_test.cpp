@@ -111,6 +111,17 @@ TEST_CASE("a secret is the first line of its file, which others should not read"
     CHECK(read("x", 0640).value.text() == "x");
 }
 
+TEST_CASE("a secret of several lines is read whole, and refused for the same reasons",
+          "[secret_file]") {
+    temporary_directory directory;
+    const auto read = read_secret_text(directory.file("key", "-----\r\nabc\n-----\n"));
+    CHECK(read.value.text() == "-----\r\nabc\n-----\n");
+    CHECK(read.error.empty());
+    CHECK_FALSE(read_secret_text(directory / "gone").error.empty());
+    CHECK_FALSE(read_secret_text(directory.path()).error.empty());
+    CHECK_FALSE(read_secret_text(directory.file("big", std::string(70000, 'x'))).error.empty());
+}
+
 TEST_CASE("a secret that cannot be read is an error, never an empty password", "[secret_file]") {
     temporary_directory directory;
     CHECK_FALSE(read_secret_file(directory / "gone").error.empty());
