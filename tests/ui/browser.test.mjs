@@ -348,6 +348,33 @@ describe('the pages', { concurrency: false }, () => {
     await page.getByRole('button', { name: 'Dark' }).click();
   });
 
+  test('the overview colours hosts by what their agents tell of their lag', async () => {
+    await page.goto('/');
+    await heading('Hosts by lag');
+    const { items } = (await fleet.api('GET', 'hosts')).json;
+    assert.ok(items.some(({ lag_bytes: lag }) => Number.isInteger(lag)), JSON.stringify(items.map(({ host, lag_bytes: lag }) => [host, lag])));
+    await page.goto('/hosts/web01');
+    const services = page.getByRole('group', { name: 'Services' });
+    await services.getByRole('link', { name: 'checkout' }).click();
+    await page.waitForURL(/\/services\/checkout/);
+  });
+
+  test('under TLS a session is in a cookie that only https carries, and pages follow the fleet', async () => {
+    const other = await open(browser, await fleet.startSecureWeb(), { ignoreHTTPSErrors: true });
+    await other.goto('/hosts');
+    await other.reload();
+    await other.locator('.frame').waitFor();
+    const cookies = await other.context().cookies();
+    assert.deepEqual(cookies.map(({ name, secure, httpOnly, sameSite }) => [name, secure, httpOnly, sameSite]),
+      [['__Host-logagent-session', true, true, 'Strict']]);
+    await fleet.put('/logagent/_status/web99', JSON.stringify({ host: 'web99', state: 'healthy', ips: ['10.9.0.99'] }));
+    await other.getByText('web99', { exact: true }).first().waitFor();
+    const answer = await other.evaluate(async () => (await fetch('/api/v1/session', { method: 'DELETE', headers: { 'X-Message': 'over' } })).status);
+    assert.equal(answer, 204);
+    assert.deepEqual(other.faults, []);
+    await other.context().close();
+  });
+
   test('a service is deleted after its plan was seen', async () => {
     await page.goto('/services/checkout');
     await page.getByRole('link', { name: 'Delete…' }).click();

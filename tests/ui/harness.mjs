@@ -1,8 +1,9 @@
 // The real thing for the browser tests: etcd, `logagent web`, a Kafka to send to, agents, a browser.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -55,6 +56,20 @@ export class Fleet {
     this.token = await eventually('the first token is printed', () => /admin token is (lgw_\S+)/.exec(this.output('web'))?.[1]);
     await this.ready();
     return this;
+  }
+
+  /// Another web on the same etcd, under TLS; for open(), with `ignoreHTTPSErrors`.
+  async startSecureWeb() {
+    const [key, cert] = ['key', 'crt'].map((end) => join(this.directory, `web.${end}`));
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90', '-subj', '/CN=web',
+      '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const url = `https://127.0.0.1:${await freePort()}`;
+    this.run('secure-web', binary, ['web', '--listen', new URL(url).host, '--etcd', this.etcd, '--set', `tls_cert=${cert}`, '--set', `tls_key=${key}`]);
+    const ready = () => new Promise((done) => {
+      get(`${url}/readyz`, { ca: readFileSync(cert) }, (answer) => { answer.resume(); done(answer.statusCode === 200); }).on('error', () => done(false));
+    });
+    await eventually('it is ready', ready);
+    return { url, token: this.token };
   }
 
   /// Everything is read from etcd.

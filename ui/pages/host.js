@@ -24,7 +24,7 @@ export function Host({ route, me }) {
       sub=${data && html`<${HostState} state=${data.state} /> <span class="muted">${t('seen')} <${Seen} host=${data} /></span> <${Labels} labels=${data.labels} />`}>
     <${Problem} error=${host.error} retry=${host.reload} />
     ${!data && !host.error && html`<${Skeleton} rows=${8} />`}
-    ${data && html`<${Problems} items=${data.problems} /><${Tiles} data=${data} />
+    ${data && html`<${Problems} items=${data.problems} /><${Tiles} data=${data} /><${Services} names=${data.services ?? []} />
       ${tabs.length > 1 && html`<${Tabs} label=${t('host')} current=${tab} items=${tabs.map(([id, text]) => ({ id, text, url: href(['hosts', name], { tab: id === 'files' ? '' : id }) }))} />`}
       ${tab === 'config' ? html`<${Config} name=${name} data=${data} />`
         : tab === 'rates' ? html`<${Rates} query=${{ host: name }} />` : has('files') ? html`<${Files} name=${name} route=${route} />` : html`<${Refused} errors=${data.config?.errors} /><${NotTailing} files=${data.not_tailing} />`}`}
@@ -33,6 +33,11 @@ export function Host({ route, me }) {
 
 const Problems = ({ items = [] }) => items.length > 0 && html`<${Notice} kind="warn" title=${t('host.problems')}><ul>${items.map((item) => html`
   <li><${Text} v=${item.text} /> <span class="muted"><${Mono} v=${item.code} /> ${item.since && html`· <${Time} at=${item.since} />`}</span></li>`)}</ul><//>`;
+
+const SERVICES_SHOWN = 40;
+
+const Services = ({ names }) => names.length > 0 && html`<p aria-label=${t('nav.services')} role="group"><span class="muted">${t('nav.services')}:</span>${names.slice(0, SERVICES_SHOWN).map((name) => html`
+  <a href=${href(['services', name])}><${Text} v=${name} /></a>`)}${names.length > SERVICES_SHOWN && ' …'}</p>`;
 
 function Tiles({ data }) {
   const files = Object.values(data.files ?? {}).reduce((sum, n) => sum + n, 0);
