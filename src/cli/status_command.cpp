@@ -19,8 +19,13 @@ namespace asio = boost::asio;
 constexpr flag flags[] = {
     {.names = "--addr",
      .value = "ADDR",
-     .help = "The status_addr of the agent (127.0.0.1:9470).",
-     .allowed = "host:port"},
+     .help = "The status_addr of the agent (127.0.0.1:9470); with --health also what web or "
+             "transfer listens on, https://NAME:PORT where it has TLS.",
+     .allowed = "host:port, or https://host:port"},
+    {.names = "--ca-file",
+     .value = "FILE",
+     .help = "PEM file of the CA that signed the certificate of an https:// address; without it "
+             "the system's."},
     {.names = "--watch",
      .help = "Draw it again every second, on the whole screen of a terminal; q or Ctrl-C ends, "
              "arrows scroll."},
@@ -63,7 +68,7 @@ int print_status(const arguments& given, streams to) {
     const auto from = http::parse_endpoint(address, 9470);
     if (!from) throw bad_value(find_flag(flags, "--addr"), address);
     asio::io_context loop{1};
-    status_reader reader{loop.get_executor(), *from};
+    status_reader reader{loop.get_executor(), *from, given.value_or("--ca-file", "")};
     const status_view as{given.has("--json"), given.has("--ledger")};
     try {
         if (given.has("--health"))

@@ -13,8 +13,10 @@ namespace logagent::cli {
 /// Asks one agent what it does.
 class status_reader {
 public:
-    status_reader(boost::asio::any_io_executor executor, http::endpoint from)
-        : names_{executor}, client_{executor, names_, {}}, from_{std::move(from)} {}
+    /// `ca_file` is for an endpoint with TLS; empty = the system's.
+    status_reader(boost::asio::any_io_executor executor, http::endpoint from,
+                  const std::string& ca_file)
+        : names_{executor}, client_{executor, names_, trusting(ca_file)}, from_{std::move(from)} {}
 
     /// The whole document, the pages of its files put together. Throws std::runtime_error with
     /// what to do.
@@ -24,6 +26,11 @@ public:
     boost::asio::awaitable<std::string> why_not_ready();
 
 private:
+    static http::client_options trusting(const std::string& ca_file) {
+        http::client_options out;
+        out.tls.ca_file = ca_file;
+        return out;
+    }
     boost::asio::awaitable<boost::json::value> page(std::string after);
     boost::asio::awaitable<boost::json::value> get(std::string wanted);
     std::string advice(const http::error& failure) const;

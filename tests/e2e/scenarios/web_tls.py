@@ -355,6 +355,10 @@ def by_ctl(t):
     refused("certificate", "issuer", "--ca-file", ca=certificates.other_ca(t.directory))
     refused("certificate", "issuer", "--ca-file", ca=None)
     refused("/nowhere", "No such file", ca="/nowhere")
+    health = ("status", "--health", "--addr", f"https://localhost:{web.port}")
+    assert logagent(t.binary, *health, "--ca-file", web.ca).returncode == 0
+    done = logagent(t.binary, *health)
+    assert done.returncode == 1 and b"certificate verify failed" in done.stdout + done.stderr, done
     refused("TLS only", "https://", server=f"http://localhost:{web.port}")
     served.install("stranger")
     wait_for("another name", lambda: served.shown() == served.pem("stranger"))
