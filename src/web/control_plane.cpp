@@ -1,9 +1,11 @@
 #include "control_plane.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <iterator>
 #include <random>
 
@@ -62,31 +64,47 @@ std::vector<http::field> protective_fields() {
 
 }  // namespace
 
-/// Keeps tokens, sessions and hosts as etcd has them.
+/// Keeps tokens, sessions, hosts and processes of transfer as etcd has them.
+///
+/// A snapshot of ten thousand hosts is read in turns: until its end what was known before stays,
+/// and changes that come meanwhile wait behind it, no more than the watch brings in that time.
 class control_plane::follower final : public etcd::watch_handler {
 public:
-    explicit follower(control_plane& of) : of_{of} {}
+    explicit follower(control_plane& of) : of_{of}, work_{of.executor_} {}
 
     void snapshot(etcd::snapshot now) override {
         of_.tokens_.clear();
         of_.services_.clear();
         of_.parts_.transfers.clear();
         of_.hosts_.begin_snapshot();
-        for (const auto& entry : now.keys)
-            put(entry);
-        of_.hosts_.end_snapshot(os::wall_ms());
-        of_.live_.restart(now.revision);
-        of_.tails_.changed();
-        of_.tokens_.set_known();
-        of_.tokens_known_.notify();
+        waiting_.clear();
+        for (auto& entry : now.keys) {
+            if (is_of_host(entry.key))
+                waiting_.push_back({etcd::event::kind::put, std::move(entry)});
+            else
+                put(entry);
+        }
+        revision_ = now.revision;
+        left_ = waiting_.size();
+        reading_ = true;
+        work_.notify();
     }
 
     void changed(etcd::event change) override {
-        if (change.what == etcd::event::kind::put)
-            put(change.entry);
+        if (reading_)
+            waiting_.push_back(std::move(change));
         else
-            remove(change.entry.key);
-        tell(change.entry);
+            follow(change);
+    }
+
+    /// Reads snapshots; runs until stopped.
+    asio::awaitable<void> run() {
+        for (;;) {
+            while (!reading_)
+                co_await work_.wait();
+            read_some();
+            co_await asio::post(asio::use_awaitable);
+        }
     }
 
     void state(connection now, const std::string& text) override {
@@ -99,6 +117,38 @@ public:
     const std::string& reason() const { return reason_; }
 
 private:
+    static constexpr std::size_t keys_a_turn = 200;
+
+    bool is_of_host(const std::string& key) const {
+        const auto& keys = of_.parts_.keys;
+        return key.starts_with(keys.statuses()) || key.starts_with(keys.hosts());
+    }
+
+    void read_some() {
+        for (std::size_t count = 0; count < keys_a_turn && left_ > 0; ++count, --left_) {
+            put(waiting_.front().entry);
+            waiting_.pop_front();
+        }
+        if (left_ > 0) return;
+        reading_ = false;
+        of_.hosts_.end_snapshot(os::wall_ms());
+        of_.live_.restart(revision_);
+        of_.tails_.changed();
+        of_.tokens_.set_known();
+        of_.tokens_known_.notify();
+        for (const auto& change : waiting_)
+            follow(change);
+        waiting_.clear();
+    }
+
+    void follow(const etcd::event& change) {
+        if (change.what == etcd::event::kind::put)
+            put(change.entry);
+        else
+            remove(change.entry.key);
+        tell(change.entry);
+    }
+
     void put(const etcd::key_value& entry) {
         const auto& keys = of_.parts_.keys;
         if (const auto id = behind(entry.key, keys.tokens()); !id.empty())
@@ -156,10 +206,16 @@ private:
     }
 
     control_plane& of_;
-    std::string reason_;  // why etcd is not there; empty = it is
+    async::event work_;
+    std::string reason_;         // why etcd is not there; empty = it is
+    bool reading_ = false;       // a snapshot
+    std::size_t left_ = 0;       // of its keys, in front of waiting_
+    std::int64_t revision_ = 0;  // of the snapshot
+    std::deque<etcd::event> waiting_;
 };
 
-control_plane::control_plane(asio::any_io_executor executor, settings chosen, route_check check)
+control_plane::control_plane(asio::any_io_executor executor, const turn_meter& turns,
+                             settings chosen, route_check check)
     : executor_{executor},
       settings_{std::move(chosen)},
       names_{executor},
@@ -204,6 +260,7 @@ control_plane::control_plane(asio::any_io_executor executor, settings chosen, ro
     hosts_.changed = [this] { hosts_changed_.notify(); };
     parts_.not_ready = [this] { return not_ready(); };
     parts_.counters = [this] { return server_->counters(); };
+    parts_.longest_turn = [&turns] { return turns.longest(); };
     make_server();
 
     etcd::watch_options watching;
@@ -297,6 +354,7 @@ asio::awaitable<int> control_plane::run() {
     if (certificate_) certificate_->begin(os::wall_ms());
     spawn(signals());
     spawn(watch_->run());
+    spawn(follower_->run());
     spawn(server_->run());
     spawn(bootstrap());
     spawn(follow_hosts());
@@ -357,6 +415,8 @@ asio::awaitable<void> control_plane::follow_hosts() {
         // With jitter: several processes see the same host come.
         gather_timer_.expires_after(std::chrono::milliseconds{milliseconds(random)});
         co_await gather_timer_.async_wait(asio::use_awaitable);
+        settled = false;
+        if (!tokens_.known()) continue;  // the first snapshot is not read to its end
         std::string failure;
         try {
             settled = co_await serve_new_hosts(parts_, os::wall_ms());
@@ -365,7 +425,6 @@ asio::awaitable<void> control_plane::follow_hosts() {
         }
         if (failure.empty()) continue;
         LOGAGENT_LOG(warn, "web.new_hosts", failure << "; the next try is in 10 s");
-        settled = false;
         gather_timer_.expires_after(10s);
         co_await gather_timer_.async_wait(asio::use_awaitable);
     }

@@ -25,6 +25,7 @@
 #include "rollout_driver.hpp"
 #include "stats_desk.hpp"
 #include "tail_desk.hpp"
+#include "turn_meter.hpp"
 
 namespace logagent::web {
 
@@ -32,7 +33,8 @@ namespace logagent::web {
 class control_plane {
 public:
     /// Binds; throws problem_error if that fails.
-    control_plane(boost::asio::any_io_executor executor, settings chosen, route_check check = {});
+    control_plane(boost::asio::any_io_executor executor, const turn_meter& turns, settings chosen,
+                  route_check check);
     ~control_plane();
 
     /// Runs until a signal or a failure; returns the exit code.

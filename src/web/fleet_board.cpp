@@ -82,12 +82,15 @@ asio::awaitable<std::shared_ptr<const fleet_view>> fleet_board::look() {
     if (view_ && now == at_) co_return view_;
     auto made = std::make_shared<fleet_view>();
     made->state = co_await read_definitions(with_);
+    std::vector<fleet::service_state> services;
     try {
-        const auto services = services_of(made->state);
-        fleet::host_index hosts{made->state.hosts};
-        made->wanted = fleet::render(services, hosts);
+        services = services_of(made->state);
     } catch (const refused& why) {
         made->broken = why.what();
+    }
+    if (made->broken.empty()) {
+        fleet::host_index hosts{made->state.hosts};
+        made->wanted = co_await render_in_turns(services, hosts);
     }
     co_await select_hosts(*made);
     view_ = std::move(made);

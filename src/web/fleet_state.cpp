@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::size_t most_planned = 1000;
 constexpr std::size_t keys_a_slice = 200;
+constexpr std::size_t work_a_slice = 100'000;  // of a rendering: some milliseconds
+constexpr std::size_t services_a_slice = 50;
+constexpr std::size_t read_keys_a_slice = 1000;
 constexpr std::string_view key_end = "/logconfig";
 
 stored_service read_stored(const etcd::key_value& entry, std::string_view name) {
@@ -101,6 +104,7 @@ asio::awaitable<fleet_state> read_definitions(parts& with) {
     for (const auto& entry : found.keys) {
         const std::string name{behind(entry.key, services.key)};
         out.services.emplace(name, read_stored(entry, name));
+        if (out.services.size() % services_a_slice == 0) co_await asio::post(asio::use_awaitable);
     }
     co_await read_rollouts(with, out);
     out.hosts = with.hosts.inventory();
@@ -120,6 +124,7 @@ asio::awaitable<fleet_state> read_fleet(parts& with) {
             auto& key = keys[address];
             key.value = entry.value;
             key.mod_revision = entry.mod_revision;
+            if (keys.size() % read_keys_a_slice == 0) co_await asio::post(asio::use_awaitable);
         }
     }
     const etcd::key_range notes{with.keys.rendered(), true};
@@ -187,12 +192,20 @@ std::vector<std::string> hosts_of(const fleet_state& state, const std::string& s
     return out;
 }
 
+asio::awaitable<fleet::rendering> render_in_turns(std::span<const fleet::service_state> services,
+                                                  fleet::host_index& hosts) {
+    fleet::rendering_slices slices{services, hosts};
+    while (slices.advance(work_a_slice))
+        co_await asio::post(asio::use_awaitable);
+    co_return slices.finish();
+}
+
 asio::awaitable<prepared_plan> prepare(const fleet_state& state, fleet::plan_options options) {
     const auto services = services_of(state);
     fleet::host_index hosts{state.hosts};
     prepared_plan out;
     out.options = options;
-    out.wanted = fleet::render(services, hosts);
+    out.wanted = co_await render_in_turns(services, hosts);
     fleet::planning slices{out.wanted, hosts, state.keys, std::move(options)};
     while (slices.advance(keys_a_slice))
         co_await asio::post(asio::use_awaitable);

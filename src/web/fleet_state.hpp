@@ -64,6 +64,10 @@ std::vector<fleet::service_state> services_of(const fleet_state& state);
 /// ascending.
 std::vector<std::string> hosts_of(const fleet_state& state, const std::string& service);
 
+/// Renders, and lets other work run in between. Both stay alive.
+boost::asio::awaitable<fleet::rendering> render_in_turns(
+    std::span<const fleet::service_state> services, fleet::host_index& hosts);
+
 /// Lets other work run between some hundred keys. `state` stays alive. Throws as services_of().
 boost::asio::awaitable<prepared_plan> prepare(const fleet_state& state,
                                               fleet::plan_options options);

@@ -74,6 +74,7 @@ void host_registry::put_document(std::string_view host, std::string_view documen
     // One that cannot be read is as if it were not there; its labels select nothing.
     if (read.errors.empty()) one.known = std::move(read.value);
     one.known_revision = mod_revision;
+    documented_.insert(std::string{host});
     tell();
 }
 
@@ -103,16 +104,20 @@ std::vector<fleet::host> host_registry::inventory() const {
 
 void host_registry::begin_snapshot() {
     seen_.clear();
-    for (auto& [host, record] : hosts_) {
-        record.known.reset();
-        record.known_revision = 0;
-    }
+    documented_.clear();
 }
 
 void host_registry::end_snapshot(std::int64_t now_ms) {
     for (const auto& [host, record] : hosts_)
         if (!seen_.contains(host)) remove(host, now_ms);
+    for (auto& [host, record] : hosts_) {
+        if (record.known_revision == 0 || documented_.contains(host)) continue;
+        record.known.reset();
+        record.known_revision = 0;
+        ++version_;
+    }
     seen_.clear();
+    documented_.clear();
 }
 
 }  // namespace logagent::web

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,8 @@ public:
     void forget(std::string_view host);
     void put_document(std::string_view host, std::string_view document, std::int64_t mod_revision);
     void remove_document(std::string_view host);
-    /// Begins a new snapshot: whoever is not put after it and before end_snapshot() is offline.
+    /// Begins a new snapshot: whoever is not put after it and before end_snapshot() is offline
+    /// then, and a document that is not put is gone. Until the end what was known before stays.
     void begin_snapshot();
     void end_snapshot(std::int64_t now_ms);
 
@@ -66,6 +68,7 @@ private:
     std::map<std::string, host_record> hosts_;
     std::uint64_t version_ = 0;
     std::map<std::string, bool> seen_;  // during a snapshot
+    std::set<std::string> documented_;  // likewise
 };
 
 }  // namespace logagent::web

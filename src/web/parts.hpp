@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -44,9 +45,10 @@ struct parts {
     route_check check_route = {};                 // null: documents of routes are not looked into
     bool tls = false;                             // what is served is
     std::function<std::string()> not_ready = {};  // why not, one line; empty = ready
-    std::function<http::server_counters()> counters = {};  // of the server
-    const certificate_watch* certificate = nullptr;        // null: plain HTTP
-    std::map<unsigned, std::uint64_t> answers = {};        // by status
+    std::function<std::chrono::nanoseconds()> longest_turn = {};  // of the loop
+    std::function<http::server_counters()> counters = {};         // of the server
+    const certificate_watch* certificate = nullptr;               // null: plain HTTP
+    std::map<unsigned, std::uint64_t> answers = {};               // by status
 };
 
 }  // namespace logagent::web

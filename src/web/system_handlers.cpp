@@ -79,6 +79,9 @@ answering show_metrics(parts& with, exchange&) {
     const auto counters = with.counters();
     page.family("web_ready", kind::gauge, "Whether etcd answers and all is read from it.");
     page.sample(std::uint64_t{with.not_ready().empty() ? 1u : 0u});
+    page.family("web_longest_turn_seconds", kind::gauge,
+                "Processor time of the longest turn of the loop: so long nothing else was done.");
+    page.sample(std::chrono::duration<double>(with.longest_turn()).count());
     page.family("web_responses_total", kind::counter, "Answers given, by status.");
     for (const auto& [status, count] : with.answers)
         page.sample({{"status", std::to_string(status)}}, count);

@@ -13,12 +13,14 @@
 #include "logagent/os/confinement.hpp"
 #include "logagent/os/descriptor_limit.hpp"
 #include "rights.hpp"
+#include "turn_meter.hpp"
 
 namespace logagent::web {
 
 namespace {
 
 constexpr int exit_configuration = 2;
+constexpr std::chrono::milliseconds long_turn{25};
 
 int refuse(const std::string& text) {
     std::fprintf(stderr, "logagent web: %s\n", text.c_str());
@@ -39,7 +41,8 @@ int run_web(settings chosen, route_check check) {
     int code = 1;
     boost::asio::io_context loop{1};
     try {
-        control_plane plane{loop.get_executor(), std::move(chosen), std::move(check)};
+        turn_meter turns;
+        control_plane plane{loop.get_executor(), turns, std::move(chosen), std::move(check)};
         if (layers.empty())
             LOGAGENT_LOG(warn, "web.hardening", "hardening is off: it keeps all its rights");
         else
@@ -52,7 +55,12 @@ int run_web(settings chosen, route_check check) {
             }
             loop.stop();
         });
-        loop.run();
+        while (loop.run_one() > 0) {
+            const auto spent = turns.turned();
+            if (spent < long_turn) continue;
+            const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(spent).count();
+            LOGAGENT_LOG(debug, "web.long_turn", "nothing else was done for " << ms << " ms");
+        }
     } catch (const base::problem_error& problem) {
         return refuse(problem.reason().text);
     }

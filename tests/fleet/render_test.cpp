@@ -201,3 +201,31 @@ TEST_CASE("fields of another version reach the agents, but not the hash they rep
     const auto applied = parse_logconfig(out.value("h1")).targets;
     CHECK(out.out.applied_hash(*out.out.find("h1")) == content_hash(canonical_logconfig(applied)));
 }
+
+TEST_CASE("what is rendered step by step is what is rendered at once", "[render]") {
+    // An error of each kind, and something that is well.
+    const std::vector<host> hosts{make_host("h1", {"10.0.0.1"}), make_host("h2", {"10.0.0.2"}),
+                                  make_host("h3", {"10.0.0.2"}), make_host("h4", {})};
+    auto broken = make_service("broken", {}, {"/x"});
+    broken.hosts.cidr = {"no network"};
+    const auto services = states({make_service("a", {"h1", "h2", "h4"}, {"/1", "/2"}),
+                                  make_service("b", {"h1"}, {"/2"}), broken});
+    host_index index{hosts};
+    const auto whole = render(services, index);
+    REQUIRE(whole.errors.size() >= 4);
+    for (const std::size_t work : {std::size_t{1}, std::size_t{7}, std::size_t{60}}) {
+        rendering_slices slices{services, index};
+        std::size_t turns = 0;
+        while (slices.advance(work))
+            ++turns;
+        CHECK(turns > 1);
+        const auto out = slices.finish();
+        CHECK(codes(out.errors) == codes(whole.errors));
+        CHECK(out.topics == whole.topics);
+        REQUIRE(out.hosts.size() == whole.hosts.size());
+        for (std::size_t i = 0; i < out.hosts.size(); ++i) {
+            CHECK(out.value_of(out.hosts[i]) == whole.value_of(whole.hosts[i]));
+            CHECK(out.hosts[i].blocked == whole.hosts[i].blocked);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -91,6 +92,26 @@ struct rendering {
 
 /// Turns services and hosts into the agents' contract.
 rendering render(std::span<const service_state> services, host_index& hosts);
+
+/// The same in slices, for a loop that must not stall: advance() until it returns false, then
+/// finish(). Borrows both.
+class rendering_slices {
+public:
+    rendering_slices(std::span<const service_state> services, host_index& hosts);
+    ~rendering_slices();
+    rendering_slices(const rendering_slices&) = delete;
+    rendering_slices& operator=(const rendering_slices&) = delete;
+
+    /// Does about `work` more; an entry of a host is 1, about 50 ns. False: nothing is left.
+    bool advance(std::size_t work);
+
+    /// The rendering; does what is left to do. Called once.
+    rendering finish();
+
+private:
+    class worker;
+    std::unique_ptr<worker> worker_;
+};
 
 /// The key of one address, `/logagent/10.0.0.1/logconfig`; `prefix` ends with a slash.
 std::string logconfig_key(std::string_view prefix, std::string_view address);
