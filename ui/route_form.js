@@ -28,10 +28,10 @@ export function topicsOf(text) {
 
 const errorsAt = (errors, name) => errors.filter((item) => item.pointer === `/${name}`).map((item) => item.detail ?? item.code);
 
-/// `sinks` = [{name, type}] of the processes that run.
+/// `sinks` = [{name, type}] of the processes that run; null until that is known.
 export function RouteForm({ document, errors, sinks, onChange }) {
   const set = (name, value, fallback) => onChange(withField(document, name, value, fallback));
-  const type = sinks.find((one) => one.name === document.sink)?.type;
+  const type = sinks?.find((one) => one.name === document.sink)?.type;
   const shown = (name) => (document.mode === 'kafka' ? name !== 'function' : name !== 'topic');
   const options = (OPTIONS[type] ?? []).filter(([name]) => type !== 'storm' || shown(name));
   const more = [...(SENT.includes(type) ? MORE : []), ...FILTERS];
@@ -81,12 +81,13 @@ function Parse({ value, errors, onChange }) {
 }
 
 function Sink({ value, sinks, errors, onChange }) {
-  const known = sinks.some((one) => one.name === value);
-  const help = sinks.length ? t('transfer.sink_help') : t('transfer.sink_unknown');
+  const all = sinks ?? [];
+  const known = all.some((one) => one.name === value);
+  const help = !sinks || all.length ? t('transfer.sink_help') : t('transfer.sink_unknown');
   return html`<${Field} label=${t('transfer.sink')} help=${help} pointer="/sink" errors=${errors}>
-    ${(props) => (sinks.length
-      ? html`<select ...${props} value=${value} onChange=${(event) => onChange(event.target.value)}>${value === '' && html`<option value="">${t('transfer.sink_choose')}</option>`}
-          ${value && !known && html`<option value=${value}>${plain(value)}</option>`}${sinks.map((one) => html`<option value=${one.name}>${plain(one.name)} · ${plain(one.type)}</option>`)}</select>`
+    ${(props) => (!sinks || all.length
+      ? html`<select ...${props} disabled=${!sinks} value=${value} onChange=${(event) => onChange(event.target.value)}>${value === '' && html`<option value="">${t('transfer.sink_choose')}</option>`}
+          ${value && !known && html`<option value=${value}>${plain(value)}</option>`}${all.map((one) => html`<option value=${one.name}>${plain(one.name)} · ${plain(one.type)}</option>`)}</select>`
       : html`<input ...${props} class="mono" spellcheck=${false} autocomplete="off" value=${value} onInput=${(event) => onChange(event.target.value.trim())} />`)}<//>`;
 }
 

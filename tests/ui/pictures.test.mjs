@@ -184,6 +184,9 @@ test('pictures of what takes time', { skip }, async () => {
     await picture('why', '.way');
     await page.goto('/replays');
     await picture('replays', 'tbody tr');
+    await page.goto('/transfer');
+    await page.getByText('archiver').first().waitFor();
+    await picture('transfer', 'tbody tr');
     await page.goto('/services/checkout');
     await page.locator('.uplot').waitFor();
     await page.locator('[data-pointer="/files/0/send_rate"] input').fill('4000');

@@ -91,7 +91,7 @@ function Route({ name, fresh, tab, me }) {
     ${!fresh && !data && !error && html`<${Skeleton} rows=${8} />`}
     ${warnings.map((one) => html`<${Notice} kind="warn" title=${html`<${Text} v=${one.text} lines />`} />`)}
     ${data && html`<${Stand} data=${data} />`}
-    ${(fresh || data?.document) && html`<${Definition} name=${name} fresh=${fresh} tab=${tab} stored=${data?.document} etag=${read.etag ?? data?.etag ?? null} sinks=${sinksOf(processes.data)} may=${may} onDone=${saved} />`}
+    ${(fresh || data?.document) && html`<${Definition} name=${name} fresh=${fresh} tab=${tab} stored=${data?.document} etag=${read.etag ?? data?.etag ?? null} sinks=${processes.data ? sinksOf(processes.data) : processes.error ? [] : null} may=${may} onDone=${saved} />`}
     ${data && !data.document && html`<${Notice} title=${t('transfer.is_local')}><p>${t('transfer.is_local_text')}</p><${Command} text="logagent check -c /etc/logagent/transfer.ini" /><//>`}
     ${(data?.parts ?? []).length > 0 && html`<${Parts} data=${data} />`}
     ${removing && html`<${ReasonDialog} title=${t('transfer.remove_title')} text=${t('transfer.remove_text')} button=${t('transfer.remove_now')} danger
