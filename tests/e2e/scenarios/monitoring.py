@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.case import Skipped, case
 from harness.metrics import understand
 from harness.process import Child, free_ports, wait_for
+from harness.transfer import Transfer
 
 MONITORING = Path(__file__).resolve().parents[3] / "examples" / "monitoring"
 # Names that are there only while there is something to tell, or that Prometheus itself makes.
@@ -18,6 +19,7 @@ NOT_ALWAYS = {
     "logagent_kafka_blocked",
     "logagent_web_tls_certificate_remaining_seconds",
     "logagent_web_tls_certificate_refused",
+    "logagent_transfer_complete_to_timestamp_seconds",  # only into HDFS; transfer_hdfs asks for it
     "up",
 }
 NAME = re.compile(r"\b((?:logagent|process)_[a-z0-9_]+|up)\b(?=\s*[{\[)\s=<>]|$)")
@@ -75,6 +77,24 @@ def fetch(address):
         return answer.read().decode()
 
 
+def started_transfer(t, kafka):
+    """One that reads all topics of the demo into a file, and has read something."""
+    text = f"""kafka_addr = {kafka}
+[sink.out]
+type = file
+path = {t.directory}/documents
+[route.all]
+topics = ~.*
+sink = out
+"""
+    transfer = Transfer(t.binary, t.directory / "transfer", text)
+    t.owns(transfer)
+    transfer.start()
+    transfer.wait("records are accepted", lambda: transfer.route("all")["records"]["accepted"], 60)
+    transfer.wait("the lag is known", lambda: "transfer_lag_records{" in transfer.metrics(), 60)
+    return transfer
+
+
 @case("alert rules and the dashboard ask for metrics that exist, on valid pages", needs=["etcd"])
 def everything(t):
     directory = t.directory / "disk"
@@ -86,21 +106,28 @@ def everything(t):
     wait_for("a file is throttled", lambda: " throttled " in demo.output(), 60)
     (place,) = directory.iterdir()
     pages = []
+    kafka = set()
     for ini in place.glob("*.ini"):
+        kafka |= set(re.findall(r"^kafka_addr = (\S+)$", ini.read_text(), re.MULTILINE))
         address = re.search(r"^status_addr = (\S+)$", ini.read_text(), re.MULTILINE).group(1)
         pages.append(t.directory / f"{ini.stem}.metrics")
         pages[-1].write_text(fetch(address))
     pages.append(t.directory / "web.metrics")
     pages[-1].write_text(fetch(f"127.0.0.1:{port}"))
-    assert len(pages) == 4, pages
+    transfer = started_transfer(t, *kafka)
+    pages.append(t.directory / "transfer.metrics")
+    pages[-1].write_text(transfer.metrics())
+    assert len(pages) == 5, pages
     metrics = understand(pages)
+    transfer.stop()
     demo.terminate(60)
     if metrics is None:
         raise Skipped("no prometheus_client: python3-prometheus-client is not installed")
     assert len(metrics) > 50, metrics
 
     asked = [(rule["alert"], rule["expr"]) for rule in rules()] + list(panels())
-    assert len(asked) > 30, asked
+    assert len(asked) > 40, asked
+    assert sum("logagent_transfer_" in text for _, text in asked) >= 12, asked
     wrong = [f"{where}: {what}" for where, text in asked for what in unknown(text, metrics)]
     assert not wrong, "\n".join(wrong)
     for rule in rules():

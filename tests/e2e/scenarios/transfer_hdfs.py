@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 
 from harness.case import case
@@ -79,6 +80,11 @@ def kinds_of_files(t):
         t.owns(transfer)
         transfer.start()
         wait_published(transfer, hdfs, root, 900)
+        complete = re.findall(
+            r"^logagent_transfer_complete_to_timestamp_seconds{(.*)} (\d+)", transfer.metrics(), re.M
+        )
+        hours = {int(end) % 3600 == 0 and time.time() - int(end) < 7500 for _, end in complete}
+        assert len(complete) == 2 and hours == {True}, complete
         assert transfer.stop() == 0
         files = expect_each_once(hdfs, root, lines(records))
         for path, content in files.items():
