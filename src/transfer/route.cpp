@@ -263,6 +263,7 @@ route_figures route::figures() const {
         route_figures::partition part;
         part.name = one.partition;
         part.committable = one.acks.committable();
+        part.final_to = one.acks.final_to();
         part.committed = one.committed;
         part.log_end = one.log_end;
         part.pending = one.acks.pending();

@@ -17,6 +17,7 @@ struct route_figures {
     struct partition {
         kafka::partition_name name;
         std::int64_t committable = 0;
+        std::int64_t final_to = 0;  // everything before it is final
         std::int64_t committed = -1;
         std::int64_t log_end = -1;  // -1 = unknown
         std::uint64_t pending = 0;
@@ -25,7 +26,7 @@ struct route_figures {
 
         /// Records that are in the log and not final yet; -1 = unknown.
         std::int64_t lag() const {
-            return log_end < 0 ? -1 : std::max<std::int64_t>(0, log_end - committable);
+            return log_end < 0 ? -1 : std::max<std::int64_t>(0, log_end - final_to);
         }
     };
 

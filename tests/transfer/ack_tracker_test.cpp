@@ -79,5 +79,19 @@ TEST_CASE("the position is that of the first record that is not final, in any or
     }));
 }
 
+TEST_CASE("records that were passed behind the last run are final, though nobody commits them yet",
+          "[transfer]") {
+    ack_tracker tracker{10, true};
+    tracker.received(10, 1, now);
+    tracker.received(11, 1, now);
+    tracker.passed(12);
+    CHECK(tracker.final_to() == 10);
+    tracker.settled_to(12);
+    CHECK(tracker.committable() == 12);
+    CHECK(tracker.final_to() == 13);
+    tracker.received(13, 1, now);
+    CHECK(tracker.final_to() == 12);
+}
+
 }  // namespace
 }  // namespace logagent::transfer

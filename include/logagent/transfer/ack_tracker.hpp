@@ -35,6 +35,9 @@ public:
 
     /// The offset to commit: of the first record that is not final, or behind the last one.
     std::int64_t committable() const noexcept { return committable_; }
+    /// Everything that was received before it is final. Beyond committable() where the last records
+    /// of runs were passed(): their commit comes with that of a later record.
+    std::int64_t final_to() const noexcept { return pending_ == 0 ? received_to_ : committable_; }
     /// Behind the last record that was received.
     std::int64_t received_to() const noexcept { return received_to_; }
 
