@@ -23,27 +23,16 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 // One fetched record is one event, which owns the memory.
-class consumed_record::holder {
-public:
-    holder(event_ptr event, const rd_kafka_message_t& of) : message{of}, event_{std::move(event)} {}
-
-    const rd_kafka_message_t& message;
-
-private:
-    event_ptr event_;
-};
-
-consumed_record::consumed_record() = default;
-consumed_record::consumed_record(std::unique_ptr<holder> of) : of_{std::move(of)} {}
-consumed_record::consumed_record(consumed_record&&) noexcept = default;
-consumed_record& consumed_record::operator=(consumed_record&&) noexcept = default;
-consumed_record::~consumed_record() = default;
+void consumed_record::give_back::operator()(memory* of) const noexcept {
+    rd_kafka_event_destroy(reinterpret_cast<rd_kafka_event_t*>(of));
+}
 
 std::optional<std::string_view> consumed_record::header(const char* name) const {
     rd_kafka_headers_t* headers = nullptr;
     const void* found = nullptr;
     std::size_t size = 0;
-    if (!of_ || rd_kafka_message_headers(&of_->message, &headers) ||
+    if (!of_ ||
+        rd_kafka_message_headers(static_cast<const rd_kafka_message_t*>(message_), &headers) ||
         rd_kafka_header_get_last(headers, name, &found, &size))
         return std::nullopt;
     return std::string_view{static_cast<const char*>(found), size};
@@ -216,6 +205,10 @@ conf_ptr rd_group_consumer::configure() {
     set("queued.max.messages.kbytes", std::to_string(options_.queued_kib));
     if (!options_.hidden_topics.empty()) set("topic.blacklist", options_.hidden_topics);
     set("fetch.error.backoff.ms", "100");
+    // Of one partition in one answer, packed. What an answer brings comes on top of the queue's
+    // bound, unpacked, so it must be small beside it.
+    const auto packed = std::clamp<std::uint32_t>(options_.queued_kib / 16, 64, 1024);
+    set("fetch.message.max.bytes", std::to_string(packed << 10));
     set("topic.metadata.refresh.interval.ms", "10000");  // new partitions, topics of a pattern
     return conf;
 }
@@ -289,7 +282,9 @@ void rd_group_consumer::fetched(event_ptr event, group_listener& to) {
             to.complaint(code_of(message->err), rd_kafka_message_errstr(message));
         return;
     }
-    consumed_record record{std::make_unique<consumed_record::holder>(std::move(event), *message)};
+    // A record is one of its client's events: a million of them a second need no holder each.
+    auto* const memory = reinterpret_cast<consumed_record::memory*>(event.release());
+    consumed_record record{memory, message};
     record.topic = rd_kafka_topic_name(message->rkt);
     record.partition = message->partition;
     record.offset = message->offset;

@@ -28,13 +28,11 @@ struct partition_name {
 /// happen before the consumer is.
 class consumed_record {
 public:
-    class holder;
+    class memory;  // the client's: one of its events
     /// Holds nothing: whoever fills in the views keeps what they refer to.
-    consumed_record();
-    explicit consumed_record(std::unique_ptr<holder> of);
-    consumed_record(consumed_record&&) noexcept;
-    consumed_record& operator=(consumed_record&&) noexcept;
-    ~consumed_record();
+    consumed_record() = default;
+    /// Takes `of` over; `message` is the client's record in it.
+    consumed_record(memory* of, const void* message) noexcept : of_{of}, message_{message} {}
 
     std::string_view topic;
     std::int32_t partition = 0;
@@ -48,7 +46,11 @@ public:
     std::optional<std::string_view> header(const char* name) const;
 
 private:
-    std::unique_ptr<holder> of_;
+    struct give_back {
+        void operator()(memory* of) const noexcept;
+    };
+    std::unique_ptr<memory, give_back> of_;
+    const void* message_ = nullptr;  // valid while of_ is
 };
 
 /// Where a partition was committed to. `offset` -1 = never.
