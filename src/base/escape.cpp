@@ -1,5 +1,6 @@
 #include "logagent/base/escape.hpp"
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -46,27 +47,31 @@ std::size_t ascii_run(std::string_view bytes) {
     return at;
 }
 
-/// Whether one of the eight bytes is below `least`, which is at most 0x80 (a known trick of words;
-/// bytes from 0x80 on never count).
-bool any_below(std::uint64_t word, std::uint64_t least) {
+/// The high bits of the bytes of `word` that do not stand in a JSON string as they are, ASCII only;
+/// the lowest one that is set is exact (a known trick of words: what a byte borrows, it borrows
+/// from those above it).
+std::uint64_t special_bytes(std::uint64_t word) {
     constexpr std::uint64_t ones = 0x0101010101010101U;
-    return ((word - ones * least) & ~word & 0x8080808080808080U) != 0;
+    constexpr std::uint64_t highs = 0x8080808080808080U;
+    const std::uint64_t control = word - ones * 0x20;
+    const std::uint64_t quote = (word ^ ones * '"') - ones;
+    const std::uint64_t backslash = (word ^ ones * '\\') - ones;
+    return (((control | quote | backslash) & ~word) | word) & highs;
 }
 
-/// Length of the run at the start that stands in a JSON string as it is.
+/// Length of the run of ASCII at the start that stands in a JSON string as it is.
 std::size_t unescaped_run(std::string_view text) {
-    constexpr std::uint64_t ones = 0x0101010101010101U;
+    static_assert(std::endian::native == std::endian::little);
     std::size_t at = 0;
     for (; at + 8 <= text.size(); at += 8) {
         std::uint64_t word;
         std::memcpy(&word, text.data() + at, sizeof word);
-        if (any_below(word, 0x20) || any_below(word ^ ones * '"', 1) ||
-            any_below(word ^ ones * '\\', 1))
-            break;
+        if (const auto found = special_bytes(word))
+            return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
     }
     for (; at < text.size(); ++at) {
         const unsigned char c = octet(text, at);
-        if (c < 0x20 || c == '"' || c == '\\') break;
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x80) break;
     }
     return at;
 }
@@ -201,41 +206,67 @@ std::string visible(std::string_view text, std::size_t limit) {
     return out;
 }
 
+namespace {
+
+void append_escaped(std::string& out, unsigned char c) {
+    switch (c) {
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        default:
+            out += "\\u00";
+            out.push_back(hex_digits[c >> 4]);
+            out.push_back(hex_digits[c & 0x0F]);
+    }
+}
+
+/// Length of the run of characters beyond ASCII at the start.
+std::size_t run_beyond_ascii(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size() && octet(text, at) >= 0x80) {
+        const auto next = first_character(text.substr(at));
+        if (!next.valid) break;
+        at += next.length;
+    }
+    return at;
+}
+
+}  // namespace
+
 bool append_json_string(std::string& out, std::string_view text) {
     bool repaired = false;
     out.push_back('"');
-    std::size_t begin = 0;
-    const auto flush = [&](std::size_t end) {
-        repaired |= append_repaired(out, text.substr(begin, end - begin));
-        begin = end + 1;
-    };
-    for (std::size_t at = 0;; ++at) {
-        at += unescaped_run(text.substr(at));
-        if (at == text.size()) break;
-        const unsigned char c = octet(text, at);
-        flush(at);
-        out.push_back('\\');
-        switch (c) {
-            case '"':
-            case '\\':
-                out.push_back(static_cast<char>(c));
-                break;
-            case '\n':
-                out.push_back('n');
-                break;
-            case '\r':
-                out.push_back('r');
-                break;
-            case '\t':
-                out.push_back('t');
-                break;
-            default:
-                out += "u00";
-                out.push_back(hex_digits[c >> 4]);
-                out.push_back(hex_digits[c & 0x0F]);
+    for (;;) {
+        auto run = unescaped_run(text);
+        out.append(text.substr(0, run));
+        text.remove_prefix(run);
+        if (text.empty()) break;
+        const unsigned char c = octet(text, 0);
+        if (c < 0x80) {
+            append_escaped(out, c);
+            text.remove_prefix(1);
+            continue;
         }
+        run = run_beyond_ascii(text);
+        out.append(text.substr(0, run));
+        text.remove_prefix(run);
+        if (run > 0) continue;
+        out.append(replacement);
+        repaired = true;
+        text.remove_prefix(first_character(text).length);
     }
-    flush(text.size());
     out.push_back('"');
     return repaired;
 }

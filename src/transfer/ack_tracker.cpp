@@ -23,9 +23,16 @@ bool ack_tracker::received(std::int64_t offset, std::uint32_t bytes, time_point 
 }
 
 bool ack_tracker::settled(std::int64_t offset) {
-    const auto found =
-        std::lower_bound(entries_.begin(), entries_.end(), offset,
-                         [](const entry& one, std::int64_t wanted) { return one.offset < wanted; });
+    if (entries_.empty()) return false;
+    // Where it is if no offset is missing; otherwise somewhere before.
+    const auto distance = offset - entries_.front().offset;
+    if (distance < 0) return false;
+    auto found =
+        entries_.begin() + std::min(distance, static_cast<std::int64_t>(entries_.size()) - 1);
+    if (found->offset != offset)
+        found = std::lower_bound(
+            entries_.begin(), entries_.end(), offset,
+            [](const entry& one, std::int64_t wanted) { return one.offset < wanted; });
     if (found == entries_.end() || found->offset != offset || found->final) return false;
     found->final = true;
     --pending_;

@@ -59,15 +59,25 @@ public:
           decode_{std::move(decode)},
           moments_{zone_minutes} {}
 
-    document make(const source_record& from) const override {
+    void make(document& made, const source_record& from) const override {
         const contents found = read(from);
-        document made;
         set_time(made, from, found.line);
         set_id(made, from, found.origin);
+        made.host.clear();
+        made.service.clear();
+        made.json.clear();
         made.json.reserve(from.key.size() + found.line.size() + from.topic.size() +
                           beside_the_line);
         append(made, from, found);
-        return made;
+    }
+
+    std::int64_t time_of(const source_record& from) const override {
+        document made;
+        // What a key says matters only to what may be an agent's JSON.
+        source_record bare = from;
+        if (!from.value.starts_with('{')) bare.key = {};
+        set_time(made, from, read(bare).line);
+        return made.time_ms;
     }
 
     const document_options& options() const noexcept override { return how_; }
@@ -84,6 +94,7 @@ private:
     std::unique_ptr<line_fields> fields_;  // null: none are wanted
     decoder decode_;                       // empty: the line is UTF-8
     tail::line_moments moments_;
+    mutable moment_writer stamps_;
     mutable std::string line_;  // of the document that is being made
     mutable std::string text_;
 };
@@ -157,7 +168,7 @@ void maker::append(document& made, const source_record& from, const contents& fo
     std::string& json = made.json;
     bool repaired = found.encoding_error;
     json += "{\"@timestamp\":\"";
-    append_moment(json, made.time_ms);
+    stamps_.append(json, made.time_ms);
     json += '"';
     if (found.origin) repaired |= append_origin(made, *found.origin);
     json += ",\"message\":";

@@ -41,7 +41,10 @@ struct bulk_body::compressor {
     z_stream stream{};
 };
 
-bulk_body::bulk_body(bool gzip) : gzip_{gzip ? std::make_unique<compressor>() : nullptr} {}
+bulk_body::bulk_body(bool gzip, std::size_t expected)
+    : gzip_{gzip ? std::make_unique<compressor>() : nullptr} {
+    if (!gzip) text_.reserve(expected);
+}
 bulk_body::~bulk_body() = default;
 
 void bulk_body::add(std::string_view index, std::string_view id, std::string_view document) {

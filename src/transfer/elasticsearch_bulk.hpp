@@ -17,7 +17,8 @@ std::string document_id(const document& of);
 /// The body of a _bulk request, compressed as it grows if that is wanted.
 class bulk_body {
 public:
-    explicit bulk_body(bool gzip);
+    /// `expected`: how large it may become, for its memory.
+    explicit bulk_body(bool gzip, std::size_t expected = 0);
     ~bulk_body();
 
     void add(std::string_view index, std::string_view id, std::string_view document);

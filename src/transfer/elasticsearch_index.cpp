@@ -181,6 +181,26 @@ std::string index_pattern::wildcard() const {
     return made;
 }
 
+bool index_pattern::has_host() const noexcept {
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [](const part& one) { return one.what == kind::host; });
+}
+
+const std::string& index_names::of(const document& what, std::string_view topic) {
+    constexpr std::int64_t ms_per_hour = 3'600'000;
+    const auto hour = what.time_ms / ms_per_hour;
+    const bool same = !name_.empty() && what.time_ms >= 0 && hour == hour_ &&
+                      what.service == service_ && topic == topic_ &&
+                      (what.host == host_ || !pattern_.has_host());
+    if (same) return name_;
+    name_ = pattern_.name(what, topic);
+    hour_ = what.time_ms < 0 ? -1 : hour;
+    service_ = what.service;
+    host_ = what.host;
+    topic_ = topic;
+    return name_;
+}
+
 std::size_t index_pattern::literal_bytes() const {
     std::size_t sum = 0;
     for (const auto& [what, text] : parts_)

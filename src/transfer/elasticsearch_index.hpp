@@ -24,6 +24,8 @@ public:
     /// them: two days stay two indices.
     std::string name(const document& of, std::string_view topic) const;
 
+    /// Whether names tell hosts apart.
+    bool has_host() const noexcept;
     /// The indices of the pattern: "logs-*-*".
     std::string wildcard() const;
     /// How much of it is fixed, in bytes: of two patterns that overlap, more of it is the nearer.
@@ -42,6 +44,22 @@ private:
 
     std::vector<part> parts_;
     std::size_t word_bytes_ = 0;  // of a service, host or topic, at most
+};
+
+/// The names that a pattern gives, made anew only when what decides them changes: records come in
+/// runs of one service and hour.
+class index_names {
+public:
+    /// `pattern` must outlive it.
+    explicit index_names(const index_pattern& pattern) : pattern_{pattern} {}
+
+    const std::string& of(const document& what, std::string_view topic);
+
+private:
+    const index_pattern& pattern_;
+    std::int64_t hour_ = -1;
+    std::string service_, host_, topic_;
+    std::string name_;  // of these; empty = of none yet
 };
 
 }  // namespace logagent::transfer

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "logagent/async/guarded.hpp"
+#include "logagent/os/clock.hpp"
 #include "transfer/elasticsearch_bulk.hpp"
 
 namespace logagent::transfer {
@@ -39,6 +40,7 @@ elasticsearch_sink::elasticsearch_sink(sink_parts parts, const sink_settings& wh
       where_{where},
       how_{how},
       index_{index_pattern::parse(how.index).value()},
+      names_{index_},
       client_{parts_.executor, parts_.names, client_options_of(where)},
       pace_{how.concurrency, how.batch_bytes, how.batch_records},
       nodes_{where.url},
@@ -54,7 +56,7 @@ void elasticsearch_sink::begin(const lane_start& at) {
 
 void elasticsearch_sink::take(item next) {
     ++lanes_[next.in].held;
-    outbox_.add(std::move(next), std::chrono::steady_clock::now());
+    outbox_.add(std::move(next), os::coarse_now());
     changed_.notify();
 }
 
@@ -157,7 +159,7 @@ asio::awaitable<void> elasticsearch_sink::send(batch what, std::size_t node) {
 
 /// The body for the records of a batch; what does not fit waits for the next one.
 asio::awaitable<std::string> elasticsearch_sink::build(request_state& of) {
-    bulk_body body{how_.gzip};
+    bulk_body body{how_.gzip, last_bytes_ + last_bytes_ / 8};
     auto& items = of.what.items;
     const auto most = pace_.bytes();
     std::size_t pause_at = built_at_once;
@@ -168,7 +170,7 @@ asio::awaitable<std::string> elasticsearch_sink::build(request_state& of) {
         pause_at = body.size() + built_at_once;
         co_await asio::post(parts_.executor, asio::use_awaitable);
     }
-    of.bytes = body.size();
+    of.bytes = last_bytes_ = body.size();
     batch rest;
     rest.attempts = of.what.attempts;
     const auto end = items.begin() + static_cast<std::ptrdiff_t>(count);
@@ -192,8 +194,8 @@ void elasticsearch_sink::add_document(bulk_body& body, const item& from) {
     source.timestamp_ms = record.timestamp_ms;
     source.key = record.key;
     source.value = record.value;
-    const document made = parts_.documents.make(source);
-    body.add(index_.name(made, record.topic), document_id(made), made.json);
+    parts_.documents.make(made_, source);
+    body.add(names_.of(made_, record.topic), document_id(made_), made_.json);
 }
 
 http::request elasticsearch_sink::request_of(std::string method, std::string target) const {

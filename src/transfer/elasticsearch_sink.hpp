@@ -84,7 +84,10 @@ private:
     sink_settings where_;
     sink_options how_;
     index_pattern index_;
-    std::string authorization_;  // the value of the field; empty = none
+    index_names names_;
+    document made_;               // of the record that is being added
+    std::size_t last_bytes_ = 0;  // of the last body
+    std::string authorization_;   // the value of the field; empty = none
     http::client client_;
     request_pace pace_;
     node_pool nodes_;

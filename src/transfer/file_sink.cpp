@@ -75,6 +75,7 @@ private:
     std::map<lane, std::string> topic_ids_;
     std::deque<item> waiting_;
     std::vector<item> batch_;  // being written
+    document made_;            // of the record that is being rendered
     std::string text_;
     std::uint64_t whole_ = 0;  // length of the file without what was not written as a whole
     sink_figures counted_;
@@ -166,7 +167,8 @@ void file_sink::render() {
         from.timestamp_ms = one.record.timestamp_ms;
         from.key = one.record.key;
         from.value = one.record.value;
-        text_ += parts_.documents.make(from).json;
+        parts_.documents.make(made_, from);
+        text_ += made_.json;
         text_ += '\n';
         batch_.push_back(std::move(one));
         waiting_.pop_front();

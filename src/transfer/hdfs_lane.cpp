@@ -143,14 +143,15 @@ bool hdfs_lane::store(item& next) {
     begin_range();
     const document_maker& documents =
         filling_->repeated && repeated_documents_ ? *repeated_documents_ : shop_.parts.documents;
-    const auto made = documents.make(source_of(next, topic_id_));
-    const utc_hour hour = hour_of(made.time_ms);
+    const bool as_documents = filling_->layout.format == "ndjson";
+    const auto source = source_of(next, topic_id_);
+    if (as_documents) documents.make(made_, source);
+    const utc_hour hour = hour_of(as_documents ? made_.time_ms : documents.time_of(source));
     if (const int failure = filling_->prepare(hour)) {
         disk_refused(failure);
         return false;
     }
-    const auto line =
-        filling_->layout.format == "ndjson" ? std::string_view{made.json} : next.record.value;
+    const auto line = as_documents ? std::string_view{made_.json} : next.record.value;
     const int failure = filling_->add(hour, line, next.record.timestamp_ms);
     const bool last = ranges_.add(next.record.offset);
     shop_.parts.to.accepted(std::move(next));

@@ -73,6 +73,7 @@ private:
     std::string repeated_id_;
     std::unique_ptr<document_maker> repeated_documents_;  // null: those of the route serve
     bool sweep_repeated_ = false;                         // files of that layout lie elsewhere
+    document made_;                                       // of the record that is being stored
     hdfs_ranges ranges_{-1, std::nullopt};
     std::unique_ptr<hdfs_range> filling_;
     std::unique_ptr<hdfs_range> closed_;  // being published

@@ -1,5 +1,6 @@
 #include "transfer/hdfs_range.hpp"
 
+#include "logagent/os/clock.hpp"
 #include "transfer/hdfs_workshop.hpp"
 
 namespace logagent::transfer {
@@ -30,7 +31,7 @@ int hdfs_range::add(utc_hour hour, std::string_view line, std::int64_t time_ms) 
     auto& into = files.at(hour);
     const int failure = into.spool.append(line, shop_.gather());
     ++into.records;
-    have_.last = std::chrono::steady_clock::now();
+    have_.last = os::coarse_now();
     if (have_.records++ == 0) have_.first = have_.last;
     have_.bytes += line.size() + 1;
     shop_.spooled += line.size() + 1;

@@ -1,6 +1,6 @@
 #include "identity.hpp"
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace logagent::transfer {
@@ -22,9 +22,20 @@ std::optional<std::uint64_t> take_number(std::string_view& text) noexcept {
     return value;
 }
 
-bool is_base64url(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
+/// True for the characters of base64url.
+constexpr auto base64url = [] {
+    std::array<bool, 256> out{};
+    for (const char c : std::string_view{"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                         "0123456789-_"})
+        out[static_cast<unsigned char>(c)] = true;
+    return out;
+}();
+
+bool is_base64url(std::string_view text) noexcept {
+    bool all = true;
+    for (const char c : text)
+        all &= base64url[static_cast<unsigned char>(c)];
+    return all;
 }
 
 }  // namespace
@@ -42,7 +53,7 @@ std::optional<record_identity> identity_of(std::string_view key) noexcept {
     const char before = rest[rest.size() - quoted.size() - 1];
     if (quoted.front() != '"' || quoted.back() != '"' || (before != ',' && before != '['))
         return std::nullopt;
-    if (!std::all_of(generation.begin(), generation.end(), is_base64url)) return std::nullopt;
+    if (!is_base64url(generation)) return std::nullopt;
     return record_identity{generation, *start, *end};
 }
 

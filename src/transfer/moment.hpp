@@ -19,8 +19,15 @@ struct utc_moment {
 /// `ms` since the epoch; before it, or beyond the year 9999, it is the nearest of these moments.
 utc_moment utc_of(std::int64_t ms) noexcept;
 
-/// Appends "2026-11-23T23:11:00.123Z". Documents need it once each, so it is no strftime().
-void append_moment(std::string& out, std::int64_t ms);
+/// Writes "2026-11-23T23:11:00.123Z". Lines come in runs of one second, whose text it keeps.
+class moment_writer {
+public:
+    void append(std::string& out, std::int64_t ms);
+
+private:
+    std::int64_t second_ = -1;  // since the epoch
+    std::string text_;          // up to the milliseconds
+};
 
 /// Appends a number with zeros before it.
 void append_padded(std::string& out, std::uint32_t value, std::uint32_t digits);

@@ -136,8 +136,8 @@ void route::took(kafka::consumed_record record) {
     const bool foreign =
         !how_.letters_of.empty() && record.header("logagent.route").value_or("") != how_.letters_of;
     if (record.offset >= at->stop_at) return;
-    switch (
-        lane_book::took(*at, record.offset, record.key, size, in_runs_, clock::now(), foreign)) {
+    switch (lane_book::took(*at, record.offset, record.key, size, in_runs_, os::coarse_now(),
+                            foreign)) {
         case lane_book::verdict::fresh:
             break;
         case lane_book::verdict::old:
@@ -165,7 +165,8 @@ void route::accepted(item done) {
     ++counted_.accepted;
     guard_.accepted();
     if (done.record.timestamp_ms >= 0)
-        counted_.delay_s = static_cast<double>(os::wall_ms() - done.record.timestamp_ms) / 1000;
+        counted_.delay_s =
+            static_cast<double>(os::coarse_wall_ms() - done.record.timestamp_ms) / 1000;
     if (in_runs_) return;
     at->acks.settled(done.record.offset);
     if (!at->open && at->acks.pending() == 0) progress_.notify();

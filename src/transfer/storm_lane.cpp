@@ -52,7 +52,11 @@ storm_batch storm_lane::next_batch(const sink_options& how, const document_maker
     while (!waiting_.empty() && batch.size() < how.batch_records) {
         item& first = waiting_.front().what;
         const std::size_t bytes = bytes_of(first);
-        if (made_.empty()) made_ = documents.make(source_of(first)).json;
+        if (made_.empty()) {
+            document made;
+            documents.make(made, source_of(first));
+            made_ = std::move(made.json);
+        }
         if (!batch.add(first, made_, how.batch_bytes)) {
             if (!batch.empty()) return batch;
             too_large.push_back(std::move(first));

@@ -102,6 +102,22 @@ TEST_CASE("any bytes become a JSON string that a parser reads back", "[escape]")
     const auto parsed = boost::json::parse(out);
     CHECK(std::string{parsed.as_string().c_str(), parsed.as_string().size()} == text);
 
+    // Each byte at each place of a word, between plain ones and between quotes.
+    for (int byte = 0; byte < 256; ++byte)
+        for (std::size_t at = 0; at < 17; ++at)
+            for (const char around : {'x', '"'}) {
+                std::string odd(17, around);
+                odd[at] = static_cast<char>(byte);
+                out.clear();
+                REQUIRE(append_json_string(out, odd) == (byte >= 0x80));
+                const auto read = boost::json::parse(out).as_string();
+                if (byte >= 0x80) odd.replace(at, 1, "\xEF\xBF\xBD");
+                REQUIRE(std::string_view{read} == odd);
+            }
+
+    out.clear();
+    CHECK(append_json_string(out, "\xE8\xAE\xA2\xE5\x8D\x95 \xE8\xAE"));
+    CHECK(out == "\"\xE8\xAE\xA2\xE5\x8D\x95 \xEF\xBF\xBD\"");
     out.clear();
     CHECK(append_json_string(out, "bad \xFF\" end"));
     CHECK(out == "\"bad \xEF\xBF\xBD\\\" end\"");

@@ -32,7 +32,12 @@ std::unique_ptr<document_maker> maker_of(std::string parse = {}, std::string cha
 }
 
 document make(const source_record& from, std::string parse = {}, std::string charset = {}) {
-    return maker_of(std::move(parse), std::move(charset))->make(from);
+    const auto maker = maker_of(std::move(parse), std::move(charset));
+    document made;
+    made.json = made.host = made.service = made.id = "of the record before";
+    maker->make(made, from);
+    CHECK(maker->time_of(from) == made.time_ms);
+    return made;
 }
 
 json::object parsed(const document& made) {
@@ -207,15 +212,18 @@ TEST_CASE("options of documents that mean nothing are refused", "[transfer]") {
 }
 
 TEST_CASE("moments are written as UTC to the millisecond", "[transfer]") {
-    const auto text = [](std::int64_t ms) {
+    moment_writer writer;  // one for all, which keeps the second before
+    const auto text = [&](std::int64_t ms) {
         std::string out;
-        append_moment(out, ms);
+        writer.append(out, ms);
         return out;
     };
     CHECK(text(0) == "1970-01-01T00:00:00.000Z");
     CHECK(text(-1) == "1970-01-01T00:00:00.000Z");
     CHECK(text(951'782'400'001) == "2000-02-29T00:00:00.001Z");
+    CHECK(text(951'782'400'002) == "2000-02-29T00:00:00.002Z");
     CHECK(text(1'798'761'599'999) == "2026-12-31T23:59:59.999Z");
+    CHECK(text(1'798'761'600'000) == "2027-01-01T00:00:00.000Z");
     CHECK(text(INT64_MAX) == "9999-12-31T23:59:59.999Z");
 }
 

@@ -71,6 +71,22 @@ TEST_CASE("long words are cut so that a name has its day and at most 255 bytes",
     CHECK(name("l-{service}", document_of(wide)).size() == 101);
 }
 
+TEST_CASE("names that are kept are those that would be made", "[transfer][elastic]") {
+    for (const auto* text : {"l-{service}-{yyyy.MM.dd.HH}", "l-{host}-{topic}-{yyyy}", "one"}) {
+        const auto pattern = index_pattern::parse(text).value();
+        index_names names{pattern};
+        for (const std::int64_t ms : {-5LL, -4'000'000LL, 0LL, 3'599'999LL, 3'600'000LL})
+            for (const auto* service : {"a", "b", "b", ""})
+                for (const auto* host : {"h", "i"})
+                    for (const auto* topic : {"s", "t"}) {
+                        auto of = document_of(service, ms);
+                        of.host = host;
+                        CHECK(names.of(of, topic) == pattern.name(of, topic));
+                        CHECK(names.of(of, topic) == pattern.name(of, topic));
+                    }
+    }
+}
+
 TEST_CASE("a pattern that no index can have is refused", "[transfer][elastic]") {
     const auto refusal = [](std::string_view text) {
         return index_pattern::parse(text).error().text;

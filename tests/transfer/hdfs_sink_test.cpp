@@ -21,11 +21,13 @@ using act = test::fake_webhdfs::act;
 /// "12 text" is of hour 12.
 class hour_documents final : public document_maker {
 public:
-    document make(const source_record& from) const override {
-        document made;
-        made.time_ms = std::stoll(std::string{from.value}) * 3'600'000;
+    void make(document& made, const source_record& from) const override {
+        made.time_ms = time_of(from);
         made.json = "{\"offset\":" + std::to_string(from.offset) + "}";
-        return made;
+    }
+
+    std::int64_t time_of(const source_record& from) const override {
+        return std::stoll(std::string{from.value}) * 3'600'000;
     }
 
     const document_options& options() const noexcept override { return how; }

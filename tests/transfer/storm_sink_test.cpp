@@ -24,11 +24,11 @@ using namespace std::chrono_literals;
 /// The document of "abc" is {"message":"abc"}.
 class plain_documents final : public document_maker {
 public:
-    document make(const source_record& from) const override {
-        document made;
+    void make(document& made, const source_record& from) const override {
         made.json = "{\"message\":\"" + std::string{from.value} + "\"}";
-        return made;
     }
+
+    std::int64_t time_of(const source_record&) const override { return 0; }
 
     const document_options& options() const noexcept override { return how; }
 

@@ -45,8 +45,12 @@ class document_maker {
 public:
     virtual ~document_maker() = default;
 
-    /// Never fails: what cannot be read goes as it is, flagged.
-    virtual document make(const source_record& from) const = 0;
+    /// Never fails: what cannot be read goes as it is, flagged. `into` is overwritten; it keeps its
+    /// memory, so one that is used again and again costs none.
+    virtual void make(document& into, const source_record& from) const = 0;
+
+    /// `time_ms` of its document, without the rest.
+    virtual std::int64_t time_of(const source_record& from) const = 0;
 
     /// What it was made with: with equal options a record always gives the same document.
     virtual const document_options& options() const noexcept = 0;
