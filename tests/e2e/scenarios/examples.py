@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.agent import logagent
 from harness.case import case
 from harness.logs import append, lines
-from harness.process import run, wait_for
+from harness.process import PATIENCE, run, wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 UNITS = EXAMPLES.parent / "packaging" / "systemd"
@@ -50,6 +50,30 @@ def quickstart(t):
     ), "no record was shown"
     assert not list(scratch.iterdir()), "the temporary directory stays"
     assert not processes_with(str(scratch)), "a process stays"
+
+
+@case(
+    "examples/pipeline.sh: a line written to a file is found by a search and in HDFS within 10 s",
+    needs=["kafka", "hdfs"],
+    full=True,
+    alone=True,
+)
+def pipeline(t):
+    scratch = t.directory / "scratch"
+    scratch.mkdir()
+    done = run(
+        [EXAMPLES / "pipeline.sh", "--lines", "2000"],
+        check=False,
+        timeout=600,
+        env={**os.environ, "LOGAGENT": str(t.binary), "TMPDIR": str(scratch)},
+    )
+    said = done.stdout.decode()
+    assert done.returncode == 0, said[-3000:] + done.stderr.decode()[-1000:]
+    assert "all 2001 lines are in OpenSearch, none twice" in said, said
+    for place in ("by a search of OpenSearch", "in a file of HDFS"):
+        after = re.search(rf"{place}\S* after (\d+)\.(\d) s", re.sub(r"\x1b\[\d*m", "", said))
+        assert after and int(after.group(1)) < 10 * PATIENCE, said
+    assert not list(scratch.iterdir()), "the temporary directory stays"
 
 
 @case("examples/agent.ini and examples/logconfig.json are accepted as they are")

@@ -7,6 +7,7 @@ import json
 import ssl
 import subprocess
 import threading
+import time
 
 from harness.case import case
 from harness.process import PATIENCE, wait_for
@@ -217,10 +218,14 @@ def node_killed_and_stopped(t):
     server.restart()
     transfer.wait("requests are answered again", lambda: server.count() >= 4400, 90)
     server.pause()
+    since = time.monotonic()
     try:
         write("C")
         # Longer than the time of a request, so that requests end without an answer.
         transfer.wait("the silence is told", lambda: "no answer" in stalled(transfer), 90)
+        if t.full:
+            wait_for("a minute of silence", lambda: time.monotonic() - since > 60, 120)
+            assert transfer.running() and "no answer" in stalled(transfer)
     finally:
         server.resume()
     settled(transfer, written)
