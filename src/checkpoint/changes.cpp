@@ -25,6 +25,7 @@ bool changes::empty() const noexcept {
 }
 
 void changes::encode(frame_writer& out, const byte_counts& retired) const {
+    out.reserve(removed_.size() + generations_.size() + positions_.size());
     for (const auto& id : removed_)
         out.add_removed(id, retired);
     for (const auto& key : removed_targets_)

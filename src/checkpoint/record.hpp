@@ -43,6 +43,10 @@ class frame_writer {
 public:
     explicit frame_writer(std::int64_t written_ms);
 
+    /// Makes room for about that many records, so that thousands of them are not copied over and
+    /// over while they are added.
+    void reserve(std::size_t records) { bytes_.reserve(bytes_.size() + records * usual_size); }
+
     void add(const generation_record& record);
     void add(const position_record& record);
     void add(const target_record& record);
@@ -59,6 +63,8 @@ public:
     std::string finish(std::uint64_t seed, std::uint64_t sequence) &&;
 
 private:
+    static constexpr std::size_t usual_size = 256;  // of a record, rather more than less
+
     std::string bytes_;
 };
 

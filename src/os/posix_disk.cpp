@@ -108,6 +108,9 @@ struct posix_disk::implementation {
             return open_failure{open_error::hard_link, out.real_path + " has " +
                                                            std::to_string(got.st_nlink) +
                                                            " links, allow_hardlinks is off"};
+        // Reading must not write: else the first read after each write changes the inode. Only who
+        // owns the file may ask for it, and everybody else reads all the same.
+        ::fcntl(fd.get(), F_SETFL, O_NONBLOCK | O_NOATIME);
         out.file = std::make_unique<posix_file>(std::move(fd));
         return std::nullopt;
     }

@@ -90,6 +90,20 @@ TEST_CASE("a regular file inside the allowed roots opens, with and without opena
     CHECK_FALSE(out.polled);
 }
 
+TEST_CASE("reading a file of one's own does not change when it was last read", "[posix_disk]") {
+    const fixture at;
+    const auto path = at.directory.file("logs/a.log", "line\n");
+    // Read longer ago than written: the case in which a mount that is not `noatime` keeps count.
+    const timespec times[] = {{1000, 0}, {2000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+    const auto opened = at.open(path);
+    REQUIRE(opened.file);
+    CHECK(content(*opened.file) == "line\n");
+    struct ::stat seen;
+    REQUIRE(::stat(path.c_str(), &seen) == 0);
+    CHECK(seen.st_atim.tv_sec == 1000);
+}
+
 TEST_CASE("whatever is not a regular file is refused without waiting", "[posix_disk]") {
     fixture f;
     f.settings.use_openat2 = GENERATE(true, false);
