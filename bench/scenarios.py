@@ -27,6 +27,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -193,8 +194,10 @@ def idle(scene, work):
 
 def many(scene, work):
     idle_files(scene, work / "few", 1000, 1000, started=0.2, cpu=0.1, memory=20)
-    # More than 20,000 files are not read; the others are counted and named as a problem.
-    idle_files(scene, work / "many", 100_000, 20_000, started=2.0, cpu=0.6, memory=60)
+    # More than 20,000 files are not read; the others are counted and named as a problem. Each takes
+    # a descriptor, and some hundred are left for everything else.
+    most = min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 500)
+    idle_files(scene, work / "many", 100_000, most, started=2.0, cpu=0.6, memory=60)
 
 
 def trickle(scene, work):
@@ -295,10 +298,12 @@ class Writer(threading.Thread):
 
 
 def kill(scene, work):
-    names = [work / f"{number}.log" for number in range(8)]
+    logs = work / "logs"
+    logs.mkdir()
+    names = [logs / f"{number}.log" for number in range(8)]
     for name in names:
         name.touch()
-    targets = [target(work / "*.log", "kill")]
+    targets = [target(logs / "*.log", "kill")]
     rate_wanted, seconds = 1000, 20
     with scene.mock("kill:8") as broker:
         writer = Writer(names, rate_wanted, seconds)
@@ -395,11 +400,12 @@ def paced(scene, work):
         ("for the host, 4 backlogs", 4, {}, ("max_send_rate_bytes=1000000",)),
     ):
         part = work / str(files)
-        part.mkdir()
+        logs = part / "logs"
+        logs.mkdir(parents=True)
         for number in range(files):
-            (part / f"{number}.log").write_bytes(LINE * (650_000 // files))  # 100 MB
+            (logs / f"{number}.log").write_bytes(LINE * (650_000 // files))  # 100 MB
         with scene.mock("paced:1") as broker:
-            with scene.agent(part, broker.address, [target(part / "*.log", "paced", **more)],
+            with scene.agent(part, broker.address, [target(logs / "*.log", "paced", **more)],
                              settings) as agent:
                 until_delivered(broker.address, "paced", 1, 30)
                 time.sleep(2)
