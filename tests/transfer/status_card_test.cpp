@@ -28,6 +28,7 @@ card_facts running() {
         route_figures::partition part;
         part.name = {"shop", number};
         part.committable = 100;
+        part.final_to = 100;
         part.committed = 90;
         part.log_end = 100 + number;
         route.partitions.push_back(part);
