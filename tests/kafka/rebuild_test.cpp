@@ -53,9 +53,19 @@ TEST_CASE("a fatal error of the protocol fails what is queued and rebuilds", "[k
     bench.until([&] { return bench.listener.abandonments == 1; });
 
     CHECK(bench.listener.total() == 101);  // all were reported before the client went
-    CHECK(bench.listener.failures.at(0).code == error::out_of_order_sequence);
-    CHECK(bench.listener.failures.at(0).possibly_stored);
-    CHECK(bench.listener.failures.at(99).code == error::purge_queue);
+    // Which of them is reported first is not ours to say: the purge runs in another thread than the
+    // answer of the broker.
+    std::size_t refused = 0, purged = 0;
+    for (const auto& one : bench.listener.failures) {
+        if (one.code == error::out_of_order_sequence) {
+            CHECK(one.possibly_stored);
+            ++refused;
+        }
+        purged += one.code == error::purge_queue;
+    }
+    CHECK(refused >= 1);
+    CHECK(purged >= 1);
+    CHECK(refused + purged == 100);
     bench.until([&] { return bench.produce(topic, 0, 1).accepted == 1; });
     CHECK(bench.drain(10s));
 }
