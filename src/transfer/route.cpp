@@ -122,11 +122,24 @@ asio::awaitable<bool> route::leave() {
     const auto ours = lanes_.numbers();
     co_await finish(ours, work_until);
     const bool settled = lanes_.pending() == 0;
+    if (!settled) tell_what_is_left();
     for (const auto number : ours)
         drop(number);
     const auto until = std::max(clock::now() + 500ms, stop_deadline_);
     co_await consumer_->close(until);
     co_return settled;
+}
+
+void route::tell_what_is_left() const {
+    lanes_.each([&](const lane_state& one) {
+        if (one.acks.pending() == 0) return;
+        LOGAGENT_LOG(warn, "transfer.left",
+                     "route " << how_.name << ": " << one.partition.topic << "/"
+                              << one.partition.number << ": " << one.acks.pending()
+                              << " records from offset " << one.acks.committable()
+                              << " were not settled in the time for a stop"
+                              << (sink_text_.empty() ? "" : ": ") << sink_text_);
+    });
 }
 
 void route::took(kafka::consumed_record record) {

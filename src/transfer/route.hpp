@@ -124,6 +124,7 @@ private:
     boost::asio::awaitable<void> keep_offering();
     boost::asio::awaitable<void> keep_flowing();
     boost::asio::awaitable<bool> leave();
+    void tell_what_is_left() const;
 
     void freed();
     void pause_all();

@@ -28,7 +28,9 @@ def lines(records):
 
 
 def route_to(t, url, topic, root, more="", sink_more=""):
+    # A stop has the time that a name node needs on a machine that does much else.
     return f"""kafka_addr = {t.kafka.address}
+shutdown_timeout = 25
 [sink.hadoop]
 type = hdfs
 url = {url}
