@@ -238,7 +238,10 @@ def search(t):
     def status():
         return web.api("GET", "/services/shop/status").json
 
-    wait_for("h000 has applied, h001 has not", lambda: (s := status())["applied"] and s["failed"])
+    wait_for(
+        "h000 has applied, h001 has not, h003 is gone",
+        lambda: (s := status())["applied"] and s["failed"] and s["offline"],
+    )
     seen = status()
     assert (seen["hosts"], seen["applied"], seen["waiting"], seen["offline"]) == (
         4, 1, ["h002"], ["h003"],
