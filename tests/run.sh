@@ -179,12 +179,12 @@ main() {
     unit 'unit asan' asan
     model 'model asan' asan 10000
     scenarios 'e2e alone' release --part alone ${full:+--full}
+    local fuzzing
+    if [[ $full ]]; then fuzzers 60; else fuzzers 5; fi &
+    fuzzing=$!
     LOGAGENT_TEST_PATIENCE=4 scenarios 'e2e asan' asan --short
-    if [[ ! $full ]]; then
-        fuzzers 5
-        return
-    fi
-    fuzzers 60
+    wait "$fuzzing"
+    [[ $full ]] || return
     stage 'build debug' built build debug logagent logagent_tests logagent_model
     unit 'unit debug' debug
     model 'model anew' debug 50000 "$(date +%s)"
