@@ -26,10 +26,10 @@ root=$(mktemp -d "${TMPDIR:-/var/tmp}/logagent-fresh.XXXXXX")
 chmod 755 "$root"
 clean() {
     local status=$?
-    umount -R "$root/proc" "$root/dev" 2>/dev/null || true
+    umount -R "$root" 2>/dev/null || true
     if [[ ${KEEP:-} ]]; then
         say "kept: $root"
-    elif ! mountpoint -q "$root/dev" && ! mountpoint -q "$root/proc"; then
+    elif ! mountpoint -q "$root"; then
         rm -rf --one-file-system "$root"
     fi
     exit "$status"
@@ -74,6 +74,7 @@ while IFS='=' read -r name _; do
     esac
 done < <(env)
 
+mount --bind "$root" "$root"
 mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 # A clone, as a user has it, with what is not committed here on top.
@@ -81,8 +82,11 @@ git clone -q --depth 1 "file://$here" "$root/src"
 git -C "$here" ls-files -z -co --exclude-standard |
     tar -C "$here" --null -T - --ignore-failed-read -c | tar -C "$root/src" -x
 
+# As a container has it, in place of chroot, which forbids user namespaces and leaves no mount for "/".
+enter='cd "$1" && shift && mkdir -p .outside && pivot_root . .outside && umount -l /.outside && exec "$@"'
 inside() { # COMMAND...: in the root, with a clean environment
-    chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI="${CI:-}" "${pass[@]}" \
+    unshare --mount --propagation private bash -euc "$enter" enter "$root" \
+        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 CI="${CI:-}" "${pass[@]}" \
         bash -euo pipefail -c 'cd /src && "$@"' fresh "$@"
 }
 
