@@ -177,7 +177,12 @@ main() {
     documents
     wait "$asan"
     unit 'unit asan' asan
-    model 'model asan' asan 10000
+    # 10,000 programs, as two halves at once.
+    local half
+    model 'model asan' asan 5000 1 &
+    half=$!
+    model 'model asan 2' asan 5000 2
+    wait "$half"
     scenarios 'e2e alone' release --part alone ${full:+--full}
     local fuzzing
     if [[ $full ]]; then fuzzers 60; else fuzzers 5; fi &
