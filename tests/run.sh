@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test.
 #
-#   tests/run.sh                 everything of a usual change, at most 25 minutes on 2 cores
+#   tests/run.sh                 everything of a usual change, about half an hour on 2 cores
 #   tests/run.sh --quick         without sanitizers and with the short scenarios only
 #   tests/run.sh --full          with long outages and soaks, and a build in a bare Debian root
 #   tests/run.sh --only PATTERN  unit tests and scenarios whose name has PATTERN
