@@ -492,6 +492,8 @@ topic = nowhere
     began = time.monotonic()
     assert transfer.stop() == 3
     assert time.monotonic() - began < 20 * t.patience
+    left = re.findall(r"transfer.left: route away: \S+: (\d+) records from offset", transfer.output())
+    assert sum(int(count) for count in left) == 10, transfer.output()
 
 
 @case("examples/transfer.ini is accepted as it is, and delivers", needs=["kafka"])
