@@ -102,7 +102,11 @@ unit() { # STAGE PRESET: one half of the tests on each core
         unit_half "$name" "$program" "${half%.names}" &
         running+=($!)
     done
-    ((${#running[@]})) || { say "$name: no test matches" && return; }
+    if ! ((${#running[@]})); then
+        ((${#only[@]})) && say "$name: no test matches" && return
+        record "$name" failed 0 "$name" "the program lists no test"
+        return 1
+    fi
     for half in "${running[@]}"; do wait "$half" || code=1; done
     ((code)) || say "$name: good"
     return $code
