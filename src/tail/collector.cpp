@@ -301,7 +301,8 @@ std::uint64_t collector::readable_to(const tailer& which) {
     // The old generation is sent before the new one, so order holds over rotations. A writer may
     // go on in the old file for a while: what it wrote there before it began here must be seen,
     // so the size here is taken before the old files are looked at, and nothing beyond it is read.
-    const std::uint64_t bound = which.file_size();
+    // Into a compressed file nobody writes, and its size is not known before it is unpacked.
+    const std::uint64_t bound = which.packed() ? tailer::no_bound : which.file_size();
     bool front = true;
     for (const auto& one : where.tailers) {
         if (one.get() == &which) break;

@@ -414,5 +414,24 @@ TEST_CASE("a compressed generation that was not drained before another stop is d
     CHECK(found.size() == 100);
 }
 
+TEST_CASE("a file waits for a compressed one that is not the oldest and whose size nobody knows",
+          "[generations]") {
+    // Longer than what is unpacked to recognise it.
+    collecting h{20'000};
+    h.rotate("/l/a.1", lines(20'000, 40'000));
+    h.settle();
+    REQUIRE(h.broker.values("t").size() == 40'000);
+    h.restart();
+    compress(h, "/l/a.1");
+    h.disk.write("/l/a", lines(40'000, 60'000));
+    h.disk.rename("/l/a", "/l/a.2");
+    compress(h, "/l/a.2");
+    h.disk.write("/l/a", lines(60'000, 60'100));
+    h.apply({host::target("/l/a")});
+    h.pass(20s);
+    CHECK(h.broker.values("t") == numbered(0, 60'100));
+    h.check_ledger(lines(0, 60'100).size());
+}
+
 }  // namespace
 }  // namespace logagent::tail
