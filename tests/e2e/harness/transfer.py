@@ -20,7 +20,8 @@ def produce(kafka, topic, records, partition=None, *options):
     where = [] if partition is None else ["-p", str(partition)]
     run(
         ["kcat", "-q", "-b", kafka.address, "-P", "-t", topic, "-K", "\x01", "-Z", *where]
-        + ["-X", "acks=all", *options],
+        # Idempotent: a slow answer must not make two of one.
+        + ["-X", "acks=all", "-X", "enable.idempotence=true", *options],
         input="".join(lines).encode(),
     )
 

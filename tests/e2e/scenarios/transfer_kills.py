@@ -103,7 +103,8 @@ roll_idle = 1
     transfer.wait("everything is final", lambda: settled(transfer), 900 if t.full else 120)
     assert transfer.stop() == 0
     # Oracle: what agents wrote, not what transfer says.
-    assert t.kafka.count(topic) == sent
+    stored = t.kafka.count(topic)
+    assert stored == sent, f"{stored} records are in Kafka, {sent} were sent"
     once((one["event_id"] for one in search.documents()), wanted, "OpenSearch")
     places, ids = [], []
     for one in documents_in(hdfs, root):
